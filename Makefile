@@ -1,0 +1,35 @@
+# Two commands matter: `make run` and `make test`. Both make their own environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SESSION ?= 2026-11-01
+PEOPLE ?= 2000
+SEED ?= 7
+ARGS ?=
+JOBS ?= 2
+
+.PHONY: venv run test lint bench clean
+
+venv: $(VENV)/ready
+
+$(VENV)/ready: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+run: venv
+	@$(BIN)/tdlocal sample --people $(PEOPLE) --seed $(SEED) --load
+	@$(BIN)/tdlocal run wf00_orchestration --session $(SESSION) --rerun $(ARGS)
+
+test: venv
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: venv
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes $(JOBS) prep staging unification golden analytics validation segment common
+	@$(BIN)/vermin --target=3.10- --no-tips --violations common prep validation staging unification golden analytics segment
+
+clean:
+	rm -rf .tdlocal
