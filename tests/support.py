@@ -1,0 +1,138 @@
+"""What many tests need: where shared data lies, and SQL run by rows in, rows out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import quickjs
+
+from tdlocal.engine import open_engine
+from tdlocal.engine.types import Column, Engine
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+SESSION_UNIXTIME = 1_793_491_200  # 2026-11-01T00:00:00Z, the session of the sample shop
+
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder ../shared is not here")
+
+PARAMS: dict[str, Any] = {
+    "raw": "raw",
+    "prp": "prp",
+    "src": "src",
+    "stg": "staging",
+    "unif": "cdp_unification",
+    "gld": "golden",
+    "ana": "analytics",
+    "sub": "t",
+    "unification_id": "retail_unification_id",
+    "session_unixtime": SESSION_UNIXTIME,
+}
+
+ARROW_TYPES = {"bigint": pa.int64(), "double": pa.float64(), "varchar": pa.string()}
+
+
+def render(text: str, params: Mapping[str, Any]) -> str:
+    """Evaluate every ``${…}`` of *text* as JavaScript over *params*, as Digdag does."""
+    context = quickjs.Context()
+    for name, value in params.items():
+        context.eval(f"var {name} = {json.dumps(value)}")
+
+    def evaluate(match: re.Match[str]) -> str:
+        value = json.loads(context.eval(f"JSON.stringify({match[1]})") or "null")
+        if value is None:
+            return ""
+        return value if isinstance(value, str) else json.dumps(value)
+
+    return re.sub(r"\$\{(.*?)\}", evaluate, text, flags=re.DOTALL)
+
+
+def column_type(values: Sequence[Any]) -> str:
+    """Return the Trino type that holds every value of a column; all null is varchar."""
+    seen = {type(value) for value in values if value is not None}
+    if seen <= {int} and seen:
+        return "bigint"
+    if seen <= {int, float} and seen:
+        return "double"
+    if seen == {list}:
+        return f"array({column_type([item for value in values if value for item in value])})"
+    return "varchar"
+
+
+def arrow_type(trino: str) -> pa.DataType:
+    """Return the Arrow type of a Treasure Data column type."""
+    if trino.startswith("array("):
+        return pa.list_(arrow_type(trino[6:-1]))
+    return ARROW_TYPES[trino]
+
+
+def put_rows(
+    engine: Engine, table: str, rows: Sequence[Mapping[str, Any]], types: Mapping[str, str] | None = None
+) -> None:
+    """Create *table* (``database.name``) and fill it.
+
+    Args:
+        types: column name → type, also of columns that no row names; the rest is told from the values.
+    """
+    database, name = table.split(".")
+    if database not in engine.databases():
+        engine.create_database(database)
+    columns = dict(types or {})
+    for row in rows:
+        for column in row:
+            columns.setdefault(column, column_type([other.get(column) for other in rows]))
+    columns.setdefault("time", "bigint")
+    engine.create_table(database, name, [Column(column, kind) for column, kind in columns.items()])
+    if rows:
+        engine.append(
+            database,
+            name,
+            pa.table(
+                {
+                    column: pa.array(
+                        [row.get(column, SESSION_UNIXTIME if column == "time" else None) for row in rows],
+                        type=arrow_type(kind),
+                    )
+                    for column, kind in columns.items()
+                }
+            ),
+        )
+
+
+def run_sql(
+    engine: Engine,
+    sql_file: Path,
+    params: Mapping[str, Any],
+    given: Mapping[str, Sequence[Mapping[str, Any]]],
+    types: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[dict[str, Any]]:
+    """Answer *sql_file* for the rows of *given*, written to a table first as the workflow does."""
+    tables = dict(types or {})
+    for table in [*tables, *(name for name in given if name not in tables)]:
+        put_rows(engine, table, given.get(table, ()), tables.get(table))
+    sql = render(sql_file.read_text(encoding="utf-8"), {**PARAMS, **params})
+    database = next(iter([*tables, *given]), "t.t").split(".")[0]
+    if database not in engine.databases():
+        engine.create_database(database)
+    engine.run(
+        f"create table {database}.answer__next as\n{sql}",
+        database=database,
+        scheduled_time=SESSION_UNIXTIME,
+        strict=True,
+    )
+    answer = engine.run(sql, database=database, scheduled_time=SESSION_UNIXTIME, strict=True)
+    names = [column.name for column in answer.columns]
+    return [dict(zip(names, row, strict=True)) for batch in answer.batches() for row in batch]
+
+
+@pytest.fixture
+def engine() -> Any:
+    """An empty engine in memory."""
+    opened = open_engine(None)
+    yield opened
+    opened.close()
