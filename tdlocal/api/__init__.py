@@ -1,0 +1,4 @@
+"""Treasure Data's HTTP APIs over tdlocal.account: one module an area, all on one port."""
+
+# Imported at server start. A module named here that does not exist is an error: add yours when it does.
+AREAS: list[str] = []

@@ -1,0 +1,40 @@
+"""One local account: its engine, its store and its nouns. No HTTP here."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tdlocal.account.store import Store
+from tdlocal.engine.types import Engine
+
+
+class Account:
+    """Everything one account knows, over one state folder.
+
+    Args:
+        state: the folder that holds it all; made when absent. One process at a time.
+        engine: where tables live; the account closes it.
+        key: the API key of the first user.
+        url: where the account answers, without trailing slash; set by the server once it listens.
+        smtp: host and port of the mail server; set by the server.
+    """
+
+    def __init__(self, state: Path, engine: Engine, *, key: str = "", url: str = "") -> None:
+        state.mkdir(parents=True, exist_ok=True)
+        self.state = state
+        self.engine = engine
+        self.key = key
+        self.url = url
+        self.smtp: tuple[str, int] | None = None
+        self.store = Store(state / "account.sqlite")
+
+    def close(self) -> None:
+        """Stop the work in hand and close the files."""
+        self.store.close()
+        self.engine.close()
+
+
+def now() -> int:
+    """Seconds since 1970, for the account's own records (never for data)."""
+    return int(time.time())
