@@ -1,0 +1,19 @@
+-- Consents of a telephone number: one row per consent given or withdrawn.
+--
+-- reads   staging consents   one row per consent
+-- writes  staging consents_phone, replaced whole by wf04_stage
+-- nulls   trfmd_phone_number is null when the identifier identifies nobody
+
+select
+    id,
+    id_type,
+    consent_type,
+    consent_flag,
+    time,
+    trfmd_phone_number,
+    trfmd_id_type,
+    trfmd_consent_type,
+    trfmd_consent_flag,
+    ${session_unixtime} as built_for
+from ${stg}_${sub}.consents__next
+where trfmd_id_type = 'phone_number'

@@ -1,0 +1,87 @@
+-- Order lines, cleaned: one row per order number and line number (its latest record).
+--
+-- reads   source order_details   one row per source record
+--         staging dates_standard, words   what each raw value means
+-- writes  staging order_details, replaced whole by wf04_stage
+-- nulls   a trfmd_ column is null when the raw value says nothing
+
+with
+
+ranked as (
+
+    select
+        lines.*,
+        coalesce(td_time_parse(lines.order_datetime, 'UTC'), dates.trfmd_unix)
+            as trfmd_order_datetime_unix,
+        -- a repeat of the same record is the same line; the latest one counts
+        row_number() over (
+            partition by lines.order_no, lines.order_line_no
+            order by
+                lines.time desc, lines.net_price desc, lines.quantity desc,
+                lines.product_id desc, lines.product_name desc
+        ) as recency
+    from ${src}_${sub}.order_details as lines
+    left join ${stg}_${sub}.dates_standard__next as dates
+        on dates.source = 'order_details' and lines.order_datetime = dates.value
+
+),
+
+latest as (
+
+    select * from ranked
+    -- lines without a number cannot repeat one
+    where recency = 1 or order_no is null or order_line_no is null
+
+)
+
+select
+    -- as the source sent it
+    latest.order_no,
+    latest.order_line_no,
+    latest.order_transaction_type,
+    latest.order_datetime,
+    latest.product_id,
+    latest.product_name,
+    latest.product_color,
+    latest.product_size,
+    latest.product_description,
+    latest.product_department,
+    latest.product_sub_department,
+    latest.quantity,
+    latest.list_price,
+    latest.discount_offered,
+    latest.tax,
+    latest.net_price,
+    latest.time,
+
+    -- product
+    nullif(trim(latest.product_name), '') as trfmd_product_name,
+    nullif(
+        upper(substr(trim(latest.product_department), 1, 1))
+        || lower(substr(trim(latest.product_department), 2)), ''
+    ) as trfmd_product_department,
+    nullif(
+        upper(substr(trim(latest.product_sub_department), 1, 1))
+        || lower(substr(trim(latest.product_sub_department), 2)), ''
+    ) as trfmd_product_sub_department,
+
+    -- what
+    case
+        when transactions.code is not null then transactions.code
+        when latest.net_price < 0 or latest.quantity < 0 then 'return'
+        when nullif(trim(latest.order_transaction_type), '') is null then 'purchase'
+        else lower(trim(latest.order_transaction_type))
+    end as trfmd_order_transaction_type,
+
+    -- when, UTC
+    replace(
+        td_time_format(latest.trfmd_order_datetime_unix, 'yyyy-MM-dd HH:mm:ss', 'UTC'), ' ', 'T'
+    ) || 'Z' as trfmd_order_datetime,
+    latest.trfmd_order_datetime_unix,
+
+    ${session_unixtime} as built_for
+from latest
+left join ${stg}_${sub}.words__next as transactions
+    on
+        transactions.kind = 'transaction'
+        and lower(trim(latest.order_transaction_type)) = transactions.word
