@@ -1,0 +1,93 @@
+"""What each workflow reads and writes, and a fingerprint of what it reads.
+
+A workflow that succeeded in a session need not run again there as long as its fingerprint stays: the
+files that make it up (config, its folder, common, its .dig) and the state of the tables it reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.python import treasure
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A workflow: its folder, and the layers (names of config/src_params.yml) it reads and writes."""
+
+    folder: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+
+
+STAGES = {
+    "wf02_mapping": Stage("prep", ("raw",), ("prp", "src")),
+    "wf03_validate": Stage("validation", ("src",)),
+    "wf04_stage": Stage("staging", ("src",), ("stg",)),
+    "wf05_unify": Stage("unification", ("stg",), ("unif",)),
+    "wf06_golden": Stage("golden", ("unif", "stg"), ("gld",)),
+    "wf07_analytics": Stage("analytics", ("gld", "unif"), ("ana",)),
+    "wf08_create_refresh_master_segment": Stage("segment", ("gld",)),
+    "wf09_create_segment": Stage("segment", ("gld",), ("ana",)),
+}
+WORKFLOWS = tuple(STAGES)
+
+
+def database(layer: str, params: Mapping[str, Any]) -> str:
+    """Return the layer's database.
+
+    >>> database("stg", {"stg": "staging", "sub": "retail"})
+    'staging_retail'
+    """
+    return f"{params[layer]}_{params['sub']}"
+
+
+def fingerprint(workflow: str, params: Mapping[str, Any], project: Path) -> str:
+    """Return sixteen hex digits that change when anything the workflow reads changes."""
+    stage = STAGES[workflow]
+    parts: list[Any] = [hash_of_files(project, workflow, stage.folder)]
+    for layer in stage.reads:
+        parts.append(versions(treasure.tables(database(layer, params))))
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def hash_of_files(project: Path, workflow: str, folder: str) -> str:
+    """Return a hash over names and contents of the files that make up a workflow."""
+    digest = hashlib.sha256()
+    for path in sorted([project / f"{workflow}.dig", *files_of(project, ("config", "common", folder))]):
+        digest.update(f"{path.relative_to(project).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def files_of(project: Path, folders: tuple[str, ...]) -> list[Path]:
+    """Return the files below *folders*, without hidden ones and Python's caches."""
+    return [
+        path
+        for folder in folders
+        for path in (project / folder).rglob("*")
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.parts[-4:])
+    ]
+
+
+def versions(tables: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
+    """Return name, rows, columns and last change of the live tables; earlier states do not count.
+
+    >>> versions({"a": {"count": 3, "schema": "[]", "updated_at": "x"}, "a__prev": {}})
+    [['a', 3, '[]', 'x']]
+    """
+    return [
+        [
+            name,
+            table.get("count"),
+            table.get("schema"),
+            table.get("counter_updated_at") or table.get("updated_at"),
+        ]
+        for name, table in sorted(tables.items())
+        if "__next" not in name and "__prev" not in name
+    ]

@@ -1,0 +1,131 @@
+"""Settle the values of this run: what `-p name=value` gave, else the default.
+
+Task      +params of every workflow, ``py>: common.python.params.settle``
+Reads     `defaults`, `sites`, `tables` of config/src_params.yml; the run's parameters; TD_API_SERVER
+Stores    every name of `defaults` as a plain value of the default's type, `endpoints`
+          (api, presto, cdp, workflow: URLs), `params_settled`: true
+Raises    TaskError for a value of the wrong kind, an unknown site or workflow
+
+`-p` lies below every `_export`, so a default may not be exported under its own name. It stands under
+`defaults:` and this task stores the value that counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.python.errors import TaskError
+from common.python.inputs import WORKFLOWS
+
+WHERE = "config/src_params.yml, defaults"
+
+
+def settle(defaults, sites):
+    """Task entry."""
+    import digdag
+
+    chosen = chosen_values(defaults, digdag.env.params, sites, os.environ)
+    for name in sorted(defaults):
+        given = " (given)" if name in digdag.env.params else ""
+        print(f"{name} = {json.dumps(chosen[name])}{given}")
+    digdag.env.store({**chosen, "params_settled": True})
+
+
+def chosen_values(
+    defaults: Mapping[str, Any],
+    given: Mapping[str, Any],
+    sites: Mapping[str, Mapping[str, str]],
+    environment: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the settled values, `endpoints` included.
+
+    >>> sites = {"us": {"api": "https://api.treasuredata.com"}, "local": {"api": "http://127.0.0.1:8800"}}
+    >>> chosen_values({"sub": "retail", "site": "us"}, {"sub": "x"}, sites, {})["endpoints"]["api"]
+    'https://api.treasuredata.com'
+    """
+    chosen = {name: typed(name, given.get(name, value), value) for name, value in defaults.items()}
+    if "site" not in given and is_local(environment.get("TD_API_SERVER", "")):
+        chosen["site"] = "local"
+    check(chosen, sites)
+    chosen["endpoints"] = endpoints(chosen["site"], defaults["site"], sites, environment)
+    return chosen
+
+
+def typed(name: str, text: Any, default: Any) -> Any:
+    """Return *text* as a value of the default's type: `-p` gives text only.
+
+    >>> typed("run_all", "true", False), typed("n", "3", 1), typed("sub", "x", "retail")
+    (True, 3, 'x')
+    """
+    if not isinstance(text, str) or isinstance(default, str):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if type(value) is not type(default):
+        raise TaskError(
+            f"-p {name}={text} is not a value of the right kind",
+            where=WHERE,
+            mend=f"give a value like {json.dumps(default)}",
+        )
+    return value
+
+
+def check(chosen: Mapping[str, Any], sites: Mapping[str, Any]) -> None:
+    """Raise TaskError when a settled value cannot work."""
+    if not re.fullmatch(r"[a-z0-9_]{1,64}", str(chosen.get("sub", "x"))):
+        raise TaskError(
+            f"sub is {chosen['sub']!r}, which cannot be part of a database's name",
+            where=WHERE,
+            mend="use small letters, digits and underscores",
+        )
+    if chosen["site"] not in sites:
+        raise TaskError(
+            f"site {chosen['site']!r} is not known", where=WHERE, mend=f"use one of {', '.join(sites)}"
+        )
+    for name in ("from", "only"):
+        if chosen.get(name) and chosen[name] not in WORKFLOWS:
+            raise TaskError(
+                f"{name} names no workflow: {chosen[name]!r}",
+                where=f"-p {name}=…",
+                mend=f"use one of {', '.join(WORKFLOWS)}",
+            )
+    if chosen.get("keep_versions", 1) < 1:
+        raise TaskError(
+            "keep_versions is less than 1",
+            where=WHERE,
+            mend="keep at least one earlier state: keep_versions: 1",
+        )
+
+
+def endpoints(
+    site: str, default_site: str, sites: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the URLs of the site's APIs, without a slash at the end.
+
+    tdlocal sends Treasure Data's own host names to its account, whose port differs from run to run; a
+    stored port would be stale when a run is resumed. It is known by TD_OUTPUT_DIR. Elsewhere a local
+    account is where TD_API_SERVER says, else at the address of site `local`.
+    """
+    if site != "local":
+        return {name: url.rstrip("/") for name, url in sites[site].items()}
+    if "TD_OUTPUT_DIR" in environment:
+        named = default_site if default_site != "local" else next(name for name in sites if name != "local")
+        return {name: url.rstrip("/") for name, url in sites[named].items()}
+    server = environment.get("TD_API_SERVER", "").rstrip("/")
+    return {name: server or url.rstrip("/") for name, url in sites["local"].items()}
+
+
+def is_local(server: str) -> bool:
+    """Tell whether TD_API_SERVER names an account on this machine.
+
+    >>> is_local("http://127.0.0.1:8800"), is_local("https://api.treasuredata.com"), is_local("")
+    (True, False, False)
+    """
+    return (urlsplit(server).hostname or "") in ("127.0.0.1", "localhost", "::1")

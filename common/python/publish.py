@@ -1,0 +1,190 @@
+"""Publish every <table>__next of a layer; the rows that were live stay as <table>__prev.
+
+Task      +publish of every layer, ``py>: common.python.publish.main`` with `database:`
+Reads     the layer's tables; `built_for` (bigint) of each, which every query of the layer sets to
+          ${session_unixtime}
+Writes    the live tables; va_config_<sub>.publish_log (database_name, table_name, action varchar;
+          session_unixtime, built_for, row_count bigint; run_id, published_at varchar), append-only
+Stores    `published_rows`: {database: rows of all tables that were built}
+Raises    TaskError when nothing was built, ApiError when a request is refused
+
+For one table: (1) the earlier states move on, __prev becoming __prev2; (2) rename __next to __prev;
+(3) swap live and __prev. Readers see one atomic change, in 3. The last good rows are in live or in
+an earlier state, whenever the task dies:
+
+  died before 2   __next is there                             a rerun goes on with 2
+  died before 3   __next gone, __prev is of this session,
+                  live is not                                 a rerun swaps
+  died after 3    live is of this session                     a rerun does nothing
+
+A second build of the same session replaces the first by a rename over it: the first is no state
+that anybody would want back, so the earlier states stay those of earlier sessions.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.python import treasure
+from common.python.errors import TaskError
+
+LOG_COLUMNS = {
+    "database_name": "varchar",
+    "table_name": "varchar",
+    "action": "varchar",
+    "session_unixtime": "bigint",
+    "built_for": "bigint",
+    "row_count": "bigint",
+    "run_id": "varchar",
+    "published_at": "varchar",
+}
+NEXT, PREV = "__next", "__prev"
+TRIES = 6  # of one table: each looks at the state anew, so a lost answer does no harm
+
+
+def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, built=None):
+    """Task entry."""
+    import digdag
+
+    names = json.loads(built) if isinstance(built, str) else built
+    session = int(session_unixtime)
+    published = publish_layer(database, session, int(keep_versions), names)
+    for table, (action, rows) in published.items():
+        print(f"{database}.{table}: {action}, {rows} rows")
+    log_rows = [
+        {
+            "database_name": database,
+            "table_name": table,
+            "action": action,
+            "session_unixtime": session,
+            "built_for": session,
+            "row_count": rows,
+            "run_id": session_uuid,
+            "published_at": now_text(),
+        }
+        for table, (action, rows) in published.items()
+    ]
+    append_log(f"va_config_{sub}", log_rows)
+    digdag.env.store({"published_rows": {database: sum(rows for _, rows in published.values())}})
+
+
+def publish_layer(
+    database: str, session: int, keep: int = 2, built: Sequence[str] | None = None
+) -> dict[str, tuple[str, int]]:
+    """Publish the layer's tables and return table → (what was done, rows).
+
+    Args:
+        database: the layer.
+        session: the run's session_unixtime.
+        keep: how many earlier states of each table stay.
+        built: names without __next; every table that has a __next or an unfinished swap when None.
+    """
+    have = treasure.tables(database)
+    names = list(built) if built is not None else candidates(have)
+    missing = [name for name in names if not {name, name + NEXT} & set(have)]
+    if missing or not names:
+        raise TaskError(
+            f"nothing was built for {', '.join(missing) or database}",
+            where=f"database {database}",
+            mend="run the workflow from its start; the task before +publish makes <table>__next",
+        )
+    states = contents(database, have, session, names)
+    done: dict[str, tuple[str, int]] = {}
+    for name in names:
+        action = publish_table(database, name, have, states, session, keep)
+        if action:
+            rows = states.get(name + NEXT) or states.get(name + PREV) or states.get(name) or (0, None)
+            done[name] = (action, rows[0])
+    return done
+
+
+def candidates(have: Mapping[str, Any]) -> list[str]:
+    """Return the tables that were built, or whose swap may be unfinished.
+
+    >>> candidates({"a__next": 0, "b": 0, "b__prev": 0, "c": 0, "d__prev2": 0})
+    ['a', 'b']
+    """
+    bases = {name[: -len(suffix)] for name in have for suffix in (NEXT, PREV) if name.endswith(suffix)}
+    return sorted(bases)
+
+
+def contents(
+    database: str, have: Mapping[str, Any], session: int, names: Sequence[str]
+) -> dict[str, tuple[int, int | None]]:
+    """Return table → (rows, session it was built for or None) of the names' states, by one query."""
+    wanted = [name + suffix for name in names for suffix in ("", NEXT, PREV) if name + suffix in have]
+    parts = []
+    for name in wanted:
+        stamped = "built_for" in treasure.columns_of(have[name])
+        stamp = "max(built_for)" if stamped else "cast(null as bigint)"
+        parts.append(
+            f"select {treasure.literal(name)} as table_name, count(*) as row_count, {stamp} as built_for\n"
+            f"from {treasure.identifier(name)}"
+        )
+    rows = treasure.run_query(database, "\nunion all\n".join(parts), session_unixtime=session).rows
+    return {row[0]: (int(row[1]), None if row[2] is None else int(row[2])) for row in rows}
+
+
+def publish_table(
+    database: str,
+    table: str,
+    have: Mapping[str, Any],
+    states: Mapping[str, tuple[int, int | None]],
+    session: int,
+    keep: int,
+) -> str:
+    """Publish one table; return what was done, empty text when there was nothing to do."""
+    stamps = {name: state[1] for name, state in states.items()}
+    names = set(have)
+    for attempt in range(TRIES):
+        try:
+            return step(database, table, names, stamps, session, keep)
+        except treasure.ApiError as error:
+            if attempt + 1 == TRIES or (error.status not in (0, *treasure.TRANSIENT)):
+                raise
+            time.sleep(min(5.0, 0.2 * 2**attempt))
+            now = treasure.tables(database)
+            names = set(now)
+            stamps = {name: state[1] for name, state in contents(database, now, session, [table]).items()}
+    return ""
+
+
+def step(
+    database: str, table: str, names: set[str], stamps: Mapping[str, int | None], session: int, keep: int
+) -> str:
+    """Do what is left to do for *table*, as its state tells."""
+    after, before = table + NEXT, table + PREV
+    if after not in names:
+        unfinished = before in names and stamps.get(before) == session and stamps.get(table) != session
+        if not unfinished:
+            return ""
+        treasure.swap_tables(database, table, before)
+        return "swap finished"
+    if table not in names:
+        treasure.rename_table(database, after, table)
+        return "published for the first time"
+    if stamps.get(after) is not None and stamps.get(after) == stamps.get(table):
+        treasure.rename_table(database, after, table)
+        return "replaced within the session"
+    for older in range(keep, 1, -1):
+        newer = f"{table}{PREV}{older - 1 if older > 2 else ''}"
+        if newer in names:
+            treasure.rename_table(database, newer, f"{table}{PREV}{older}")
+    treasure.rename_table(database, after, before)
+    treasure.swap_tables(database, table, before)
+    return "published"
+
+
+def append_log(database: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append to publish_log; its database is made when a workflow runs without wf00."""
+    if rows:
+        treasure.create_database(database)
+        treasure.insert_rows(database, "publish_log", LOG_COLUMNS, rows)
+
+
+def now_text() -> str:
+    """Return the clock's time in UTC, for logs only."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

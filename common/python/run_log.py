@@ -1,0 +1,226 @@
+"""The run log: run or skip, and what became of it.
+
+Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`
+Reads     va_config_<sub>.log_tbl of this workflow and session (common/queries/create_log_tables.sql)
+Writes    va_config_<sub>.log_tbl, append-only: a row `running`, then one `success` or `failure`;
+          run_decisions: one row per decision
+Stores    `decisions`: {workflow: {should_run: run|skip}} (a map, so that parallel branches merge)
+
+"Done" is keyed by workflow and session_unixtime. A `running` row without an end belongs to a run that
+died: the next one closes it as a failure. Text of any kind reaches the log as it is, cut at
+LONGEST_TEXT characters, without the API key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.python import inputs, treasure
+from common.python.errors import TaskError
+
+LONGEST_TEXT = 100_000
+DDL = Path("common/queries/create_log_tables.sql")
+NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
+NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
+DIED = "the run died without a word (killed, or its machine stopped); closed by the next run"
+
+
+def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
+    """Task entry: log why this workflow runs or not; its `running` row when it does."""
+    import digdag
+
+    params = digdag.env.params
+    log = f"va_config_{sub}"
+    if workflow_name not in inputs.STAGES:
+        raise TaskError(
+            f"workflow {workflow_name!r} is not known",
+            where="workflow_name of wf01_run_workflow_with_logging",
+            mend=f"use one of {', '.join(inputs.WORKFLOWS)}",
+        )
+    history = read_history(log, workflow_name, int(session_unixtime))
+    config_hash = inputs.fingerprint(workflow_name, params, Path.cwd())
+    decision, reason = decided(workflow_name, history, config_hash, params)
+    row = {
+        "workflow": workflow_name,
+        "run_id": session_uuid,
+        "session_unixtime": int(session_unixtime),
+        "config_hash": config_hash,
+        "reason": reason,
+    }
+    statements = [append("run_decisions", {**row, "decision": decision}, {"decided_at": NOW})]
+    if history and history[-1]["status"] == "running":
+        statements.append(close_dead(workflow_name, int(session_unixtime), history[-1]))
+    if decision == "run":
+        running = {**row, "status": "running", "session_time": session_time, "attempt": attempts(history) + 1}
+        statements.append(append("log_tbl", running, {"start_time": NOW, "logged_at": NOW_MS}))
+    treasure.run_query(log, ";\n".join(statements), rows=False)
+    print(f"{workflow_name}: {decision}, {reason}")
+    digdag.env.store({"decisions": {workflow_name: {"should_run": decision}}})
+
+
+def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
+    """Task entry: the workflow ended well."""
+    import digdag
+
+    count = record_count(workflow_name, digdag.env.params)
+    row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": session_uuid}
+    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
+
+
+def failure(workflow_name, session_unixtime, session_time, session_uuid, sub, message="", stacktrace=""):
+    """Task entry: the workflow failed with *message*."""
+    row = {
+        "status": "failure",
+        "error_message": shortened(message),
+        "stack_trace": shortened(stacktrace),
+        "session_time": session_time,
+        "run_id": session_uuid,
+    }
+    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
+
+
+def decided(
+    workflow: str, history: Sequence[Mapping[str, Any]], config_hash: str, params: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Return run or skip, and why.
+
+    >>> decided("wf04_stage", [], "a", {})
+    ('run', 'it has not run in this session yet')
+    >>> decided("wf04_stage", [{"status": "success", "config_hash": "a"}], "a", {"from": "wf06_golden"})
+    ('skip', 'this run starts at wf06_golden')
+    """
+    only, first = params.get("only") or "", params.get("from") or ""
+    if only:
+        return (
+            ("run", "this run was asked for it") if workflow == only else ("skip", f"this run is only {only}")
+        )
+    if first:
+        if inputs.WORKFLOWS.index(workflow) < inputs.WORKFLOWS.index(first):
+            return "skip", f"this run starts at {first}"
+        return "run", f"this run starts at {first}"
+    if str(params.get("run_all")).lower() == "true":
+        return "run", "run_all is true"
+    if not history:
+        return "run", "it has not run in this session yet"
+    last = history[-1]
+    if last["status"] == "running":
+        return "run", "its last run in this session died"
+    if last["status"] != "success":
+        return "run", f"its last run in this session ended with {last['status']}"
+    if last["config_hash"] != config_hash:
+        return "run", "config, SQL, Python or the tables it reads changed since its last success"
+    return "skip", "it succeeded in this session and nothing it reads changed since"
+
+
+def read_history(log: str, workflow: str, session: int) -> list[dict[str, Any]]:
+    """Return this workflow's rows of this session, oldest first; the log's tables are made if need be."""
+    sql = (
+        "select status, start_time, config_hash, attempt, run_id, session_time, logged_at\n"
+        f"from log_tbl\nwhere workflow = {treasure.literal(workflow)} and session_unixtime = {session}\n"
+        "order by logged_at, attempt"
+    )
+    try:
+        return treasure.run_query(log, sql).dicts()
+    except TaskError:
+        treasure.create_database(log)
+        treasure.run_query(log, DDL.read_text(encoding="utf-8"), rows=False)
+        return treasure.run_query(log, sql).dicts()
+
+
+def attempts(history: Sequence[Mapping[str, Any]]) -> int:
+    """Return how often the workflow was started in this session.
+
+    >>> attempts([{"status": "running"}, {"status": "failure"}])
+    1
+    """
+    return sum(row["status"] == "running" for row in history)
+
+
+def close_dead(workflow: str, session: int, last: Mapping[str, Any]) -> str:
+    """Return the insert that ends a run which left no word."""
+    row = {
+        "workflow": workflow,
+        "status": "failure",
+        "start_time": last["start_time"],
+        "error_message": DIED,
+        "run_id": last["run_id"],
+        "session_time": last["session_time"],
+        "session_unixtime": session,
+        "attempt": last["attempt"],
+        "config_hash": last["config_hash"],
+    }
+    return append("log_tbl", row, {"end_time": NOW, "logged_at": NOW_MS})
+
+
+def finish(log: str, workflow: str, session: int, row: Mapping[str, Any]) -> None:
+    """Append the row that ends the last run of *workflow* in this session."""
+    names = ["workflow", "session_unixtime", *row]
+    values = [treasure.literal(workflow), str(session), *(sql_value(value) for value in row.values())]
+    taken = {
+        "attempt": "max(attempt)",
+        "start_time": "max_by(start_time, logged_at)",
+        "config_hash": "max_by(config_hash, logged_at)",
+        "reason": "max_by(reason, logged_at)",
+        "end_time": NOW,
+        "duration_seconds": f"cast({NOW_MS} - max(logged_at) as double) / 1e3",
+        "logged_at": NOW_MS,
+    }
+    treasure.run_query(
+        log,
+        f"insert into log_tbl ({', '.join([*names, *taken])})\n"
+        f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
+        f"where workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
+        " and status = 'running'",
+        rows=False,
+    )
+
+
+def append(table: str, row: Mapping[str, Any], expressions: Mapping[str, str]) -> str:
+    """Return the insert of one row of literals and SQL expressions."""
+    values = [*(sql_value(value) for value in row.values()), *expressions.values()]
+    return f"insert into {table} ({', '.join([*row, *expressions])})\nselect {', '.join(values)}"
+
+
+def sql_value(value: Any) -> str:
+    """Return a literal of the value's own type.
+
+    >>> sql_value(3), sql_value("it's"), sql_value(None)
+    ('3', "'it''s'", 'null')
+    """
+    if value is None:
+        return "null"
+    return str(value) if isinstance(value, int) else treasure.literal(value)
+
+
+def record_count(workflow: str, params: Mapping[str, Any]) -> int | None:
+    """Return the rows that the workflow made: what it said itself, else what its last layer published.
+
+    >>> record_count("wf04_stage", {"stg": "s", "sub": "x", "published_rows": {"s_x": 7}})
+    7
+    """
+    own = (params.get("record_counts") or {}).get(workflow)
+    if own is not None:
+        return int(own)
+    published = params.get("published_rows") or {}
+    for layer in reversed(inputs.STAGES[workflow].writes):
+        if inputs.database(layer, params) in published:
+            return int(published[inputs.database(layer, params)])
+    return None
+
+
+def shortened(text: str) -> str:
+    """Return *text* without the API key, cut at LONGEST_TEXT characters.
+
+    >>> len(shortened("x" * 1_000_000)) < LONGEST_TEXT + 50
+    True
+    """
+    key = os.environ.get("TD_API_KEY", "")
+    text = str(text)
+    if key:
+        text = text.replace(key, "***")
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]} … (cut, {len(text)} characters)"

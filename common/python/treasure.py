@@ -1,0 +1,450 @@
+"""The one way in which tasks talk to Treasure Data's APIs.
+
+``connect`` gives pytd's client for tasks that work with data frames; ``call`` is one HTTP request with the
+rules that hold everywhere (rate limit, retries for transient faults only, time-outs, no key in any text);
+``run_query`` runs SQL as a job, once, even when an answer is lost on the way. The last two need the standard
+library alone, so that a small task starts quickly.
+
+Reads     TD_API_KEY, TD_API_SERVER, TD_PRESTO_API of the task's `_env`
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import random
+import ssl
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.python.errors import TaskError
+
+TRIES = 7  # of a request that may be repeated
+FIRST_WAIT = 0.5  # seconds before the second try; doubled each time, half of it random
+LONGEST_WAIT = 30.0
+REQUESTS_PER_SECOND = 50.0  # of one task to one host, when no Retry-After says otherwise
+BURST = 100
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")  # doing them twice is doing them once
+
+
+class ApiError(TaskError):
+    """A refused or failed request; `status` is HTTP's number, 0 when no answer came."""
+
+    def __init__(self, problem: str, *, where: str, mend: str, status: int = 0, answer: Any = None) -> None:
+        super().__init__(problem, where=where, mend=mend)
+        self.status, self.answer = status, answer
+
+
+@dataclass
+class Rows:
+    """The answer of a query: column names, rows as lists, the job and how many rows it made."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    job_id: str = ""
+    count: int = 0
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Return the rows as dicts."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass
+class Bucket:
+    """A token bucket: at most `rate` requests a second after a burst."""
+
+    rate: float = REQUESTS_PER_SECOND
+    tokens: float = BURST
+    filled_at: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> float:
+        """Take a token; return the seconds to wait before using it."""
+        with self.lock:
+            now = time.monotonic()
+            self.tokens = min(BURST, self.tokens + (now - self.filled_at) * self.rate) - 1
+            self.filled_at = now
+            return max(0.0, -self.tokens / self.rate)
+
+
+_buckets: dict[str, Bucket] = {}
+
+
+def connect(database: str) -> Any:
+    """Return pytd's client for *database*; its key and hosts come from the task's `_env`.
+
+    Raises TaskError when the key or the server is missing there.
+    """
+    import pytd
+
+    return pytd.Client(apikey=api_key(), endpoint=api_server(), database=database, default_engine="presto")
+
+
+def api_key() -> str:
+    """Return the API key of the task's `_env`."""
+    return from_env("TD_API_KEY", "${secret:td.apikey}")
+
+
+def api_server() -> str:
+    """Return the API's URL, without a slash at the end."""
+    return from_env("TD_API_SERVER", "${endpoints.api}").rstrip("/")
+
+
+def from_env(name: str, value: str) -> str:
+    """Return an environment variable that the task's `_env` has to set."""
+    found = os.environ.get(name, "")
+    if not found:
+        raise TaskError(f"{name} is not set", where="the task's _env", mend=f'add {name}: "{value}" there')
+    return found
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    json: Any = None,
+    form: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    repeatable: bool | None = None,
+    timeout: float = 120.0,
+    raw: bool = False,
+) -> Any:
+    """Send one request to an API of Treasure Data and return its JSON answer.
+
+    Transient faults (429, 5xx, broken connections) are tried again with growing, jittered waits that
+    honour Retry-After, if the request may be repeated: GET, HEAD, PUT and DELETE are, POST and PATCH
+    only when the caller says so because a key or its meaning makes a second one harmless.
+
+    Args:
+        method: HTTP's word.
+        url: whole URL, or a path of the api host such as `/v3/table/list/src_retail`.
+        json: body, sent as JSON.
+        form: body, sent as form fields.
+        params: added to the URL.
+        headers: added to the request.
+        repeatable: whether a second request does no harm; told from the method when None.
+        timeout: seconds without a word before a try counts as broken.
+        raw: return the answer's bytes.
+
+    Returns:
+        The decoded JSON, None for an empty answer, text when it is no JSON, bytes when *raw*.
+
+    Raises:
+        ApiError: the answer was a refusal, or no answer came in all tries. Its text holds no key.
+    """
+    target = address(url, params)
+    request = urllib.request.Request(target, method=method)  # noqa: S310 (hosts come from configuration)
+    request.add_header("Authorization", f"TD1 {api_key()}")
+    for name, value in (headers or {}).items():
+        request.add_header(name, value)
+    if json is not None:
+        request.data = jsonlib.dumps(json).encode()
+        request.add_header("Content-Type", "application/json")
+    elif form is not None:
+        request.data = urllib.parse.urlencode(form).encode()
+        request.add_header("Content-Type", "application/x-www-form-urlencoded")
+    elif method == "POST":
+        request.data = b""
+    may_repeat = method in SAFE_METHODS if repeatable is None else repeatable
+    body = tried(request, TRIES if may_repeat else 1, timeout)
+    return body if raw else decoded(body)
+
+
+def address(url: str, params: Mapping[str, Any] | None = None) -> str:
+    """Return the whole URL. A local account answers for every host of Treasure Data."""
+    server = api_server()
+    if url.startswith("/"):
+        url = server + url
+    parts = urllib.parse.urlsplit(url)
+    home = urllib.parse.urlsplit(server)
+    if "treasuredata" in (parts.hostname or "") and home.hostname in ("127.0.0.1", "localhost", "::1"):
+        url = urllib.parse.urlunsplit((home.scheme, home.netloc, parts.path, parts.query, ""))
+    if params:
+        url += ("&" if "?" in url else "?") + urllib.parse.urlencode(params)
+    return url
+
+
+def tried(request: urllib.request.Request, tries: int, timeout: float) -> bytes:
+    """Send *request* up to *tries* times and return the body of the answer."""
+    fault: ApiError | None = None
+    for attempt in range(tries):
+        if fault is not None:
+            pause(fault, attempt, request)
+        time.sleep(_buckets.setdefault(request.host, Bucket()).take())
+        try:
+            with urllib.request.urlopen(request, timeout=timeout, context=tls(request)) as answer:  # noqa: S310
+                body: bytes = answer.read()
+                return body
+        except urllib.error.HTTPError as error:
+            fault = refusal(request, error)
+            if error.code not in TRANSIENT:
+                raise fault from None
+        except (OSError, ValueError) as error:
+            fault = ApiError(
+                f"no answer to {request.method} {shown(request)}: {getattr(error, 'reason', error)}",
+                where="the connection to the API",
+                mend="check that the account is up and `site` is right, then run again",
+            )
+    assert fault is not None
+    raise fault from None
+
+
+def pause(fault: ApiError, attempt: int, request: urllib.request.Request) -> None:
+    """Wait before try number *attempt* + 1, as long as the server asked for, else longer each time."""
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+    wait = wait / 2 + random.random() * wait / 2
+    asked = getattr(fault, "retry_after", "")
+    if asked.isdigit():
+        wait = max(wait, min(float(asked), 300.0))
+    print(
+        f"{request.method} {shown(request)}: {fault.status or 'no answer'}, again in {wait:.1f} s",
+        file=sys.stderr,
+    )
+    time.sleep(wait)
+
+
+def refusal(request: urllib.request.Request, error: urllib.error.HTTPError) -> ApiError:
+    """Return what the server said as an error that a person can act on."""
+    answer = decoded(error.read())
+    said = answer
+    if isinstance(answer, dict):
+        said = answer.get("text") or answer.get("message") or answer.get("error") or answer
+    mends = {
+        401: "give the project a valid key: td wf secrets --project NAME --set td.apikey",
+        403: "give the key's user the right to do this",
+        404: "check the name",
+    }
+    fault = ApiError(
+        f"{request.method} {shown(request)} answered {error.code}: {str(said)[:500]}",
+        where="the API's answer",
+        mend=mends.get(error.code, "see the answer's text; if it is transient, run again"),
+        status=error.code,
+        answer=answer,
+    )
+    fault.retry_after = error.headers.get("Retry-After", "") if error.headers else ""  # type: ignore[attr-defined]
+    return fault
+
+
+def shown(request: urllib.request.Request) -> str:
+    """Return the request's address without its query, which may hold data."""
+    return request.full_url.split("?")[0]
+
+
+def decoded(body: bytes) -> Any:
+    """Return *body* as JSON, as text when it is none, None when it is empty."""
+    if not body:
+        return None
+    try:
+        return jsonlib.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+def tls(request: urllib.request.Request) -> ssl.SSLContext | None:
+    """Return a context that trusts certifi's authorities where certifi is there."""
+    if request.type != "https":
+        return None
+    try:
+        import certifi
+    except ImportError:
+        return ssl.create_default_context()
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def run_query(
+    database: str,
+    sql: str,
+    *,
+    session_unixtime: int | str | None = None,
+    rows: bool = True,
+    domain_key: str | None = None,
+) -> Rows:
+    """Run *sql* as a job, once, wait for it, and return its rows.
+
+    Args:
+        database: where unqualified names are looked up.
+        sql: Trino SQL; several statements with `;` between are run in order.
+        session_unixtime: what TD_SCHEDULED_TIME() answers.
+        rows: False leaves the rows where they are and counts only.
+        domain_key: a second job with the same key is not started; a fresh one when None.
+
+    Raises:
+        TaskError: the job failed; its text holds Trino's message.
+    """
+    job_id = issue(database, sql, session_unixtime, domain_key or str(uuid.uuid4()))
+    status = wait_for(job_id)
+    shown_job = call("GET", f"/v3/job/show/{job_id}") if rows or status != "success" else {}
+    if status != "success":
+        debug = shown_job.get("debug") or {}
+        text = str(debug.get("stderr") or debug.get("cmdout") or "no message").strip()
+        raise TaskError(
+            text[-2000:], where=f"job {job_id} on {database}", mend="mend what the message names, run again"
+        )
+    if not rows:
+        return Rows([], [], job_id)
+    columns = [column[0] for column in jsonlib.loads(shown_job.get("hive_result_schema") or "[]")]
+    body = call("GET", f"/v3/job/result/{job_id}", params={"format": "json"}, raw=True)
+    found = [jsonlib.loads(line) for line in body.decode("utf-8").split("\n") if line.strip()]
+    return Rows(columns, found, job_id, len(found))
+
+
+def issue(database: str, sql: str, session_unixtime: int | str | None, domain_key: str) -> str:
+    """Start a job and return its id; a lost answer does not start it twice."""
+    form: dict[str, Any] = {"query": sql, "priority": 0, "domain_key": domain_key}
+    if session_unixtime is not None:
+        form["scheduled_time"] = int(session_unixtime)
+    try:
+        answer = call("POST", f"/v3/job/issue/presto/{quoted_path(database)}", form=form, repeatable=True)
+    except ApiError as error:
+        details = error.answer.get("details") if isinstance(error.answer, dict) else None
+        if error.status == 409 and details and details.get("conflicts_with"):
+            return str(details["conflicts_with"])
+        raise
+    return str(answer["job_id"])
+
+
+def wait_for(job_id: str) -> str:
+    """Return the job's last status, asked for at growing intervals of at most five seconds."""
+    interval = 0.02
+    while True:
+        status = str(call("GET", f"/v3/job/status/{job_id}")["status"])
+        if status not in ("queued", "booting", "running"):
+            return status
+        time.sleep(interval)
+        interval = min(5.0, interval * 1.6)
+
+
+def tables(database: str) -> dict[str, dict[str, Any]]:
+    """Return the tables of *database* by name, as `/v3/table/list` tells them; none when it is not there."""
+    try:
+        answer = call("GET", f"/v3/table/list/{quoted_path(database)}")
+    except ApiError as error:
+        if error.status == 404:
+            return {}
+        raise
+    return {table["name"]: table for table in answer["tables"]}
+
+
+def columns_of(table: Mapping[str, Any]) -> dict[str, str]:
+    """Return column → type (string, long, double, array<…>) of one of `tables`' values, without `time`.
+
+    >>> columns_of({"schema": '[["email","string"],["total","long"]]'})
+    {'email': 'string', 'total': 'long'}
+    """
+    return {column[0]: column[1] for column in jsonlib.loads(table.get("schema") or "[]")}
+
+
+def create_database(database: str) -> None:
+    """Create *database* unless it is there."""
+    try:
+        call("POST", f"/v3/database/create/{quoted_path(database)}", repeatable=True)
+    except ApiError as error:
+        if error.status != 409:
+            raise
+
+
+def rename_table(database: str, name: str, new_name: str) -> None:
+    """Rename a table, over another of the new name if there is one."""
+    path = "/".join(quoted_path(part) for part in (database, name, new_name))
+    call("POST", f"/v3/table/rename/{path}", form={"overwrite": "true"})
+
+
+def swap_tables(database: str, first: str, second: str) -> None:
+    """Exchange the contents of two tables at once."""
+    call("POST", "/v3/table/swap/" + "/".join(quoted_path(part) for part in (database, first, second)))
+
+
+def delete_table(database: str, name: str) -> None:
+    """Delete a table; one that is not there is no fault."""
+    try:
+        call("POST", f"/v3/table/delete/{quoted_path(database)}/{quoted_path(name)}", repeatable=True)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+
+
+def insert_rows(
+    database: str,
+    table: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    replace: bool = False,
+) -> None:
+    """Write rows by SQL: visible when this returns, and once only.
+
+    Args:
+        database: the table's database.
+        table: made when it is not there.
+        columns: name → Trino type (varchar, bigint, double), in order; `time` is added by Treasure Data.
+        rows: dicts; a missing key is null.
+        replace: the table then holds these rows and no others.
+    """
+    layout = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+    name = f"{table}__next" if replace else table
+    start = f"drop table if exists {identifier(name)};\n" if replace else ""
+    statements = [f"{start}create table if not exists {identifier(name)} ({layout})"]
+    names = ", ".join(identifier(column) for column in columns)
+    for chunk in chunks(rows):
+        values = ",\n".join(
+            "(" + ", ".join(literal(row.get(column), kind) for column, kind in columns.items()) + ")"
+            for row in chunk
+        )
+        statements.append(f"insert into {identifier(name)} ({names})\nvalues\n{values}")
+    for sql in statements:
+        run_query(database, sql, rows=False)
+    if replace:
+        rename_table(database, name, table)
+
+
+def chunks(rows: Sequence[Mapping[str, Any]], size: int = 400_000) -> list[list[Mapping[str, Any]]]:
+    """Cut *rows* so that one statement stays far below the longest that Treasure Data takes."""
+    found: list[list[Mapping[str, Any]]] = []
+    used = size
+    for row in rows:
+        weight = sum(len(str(value)) + 4 for value in row.values())
+        if used + weight > size:
+            found.append([])
+            used = 0
+        found[-1].append(row)
+        used += weight
+    return found
+
+
+def literal(value: Any, kind: str = "varchar") -> str:
+    """Return *value* as Trino SQL. In its strings only the single quote is special.
+
+    >>> literal("it's"), literal(3, "bigint"), literal(None, "double"), literal(2, "double")
+    ("'it''s'", '3', 'cast(null as double)', '2.0e0')
+    """
+    if value is None:
+        return f"cast(null as {kind})"
+    if kind == "bigint":
+        return str(int(value))
+    if kind == "double":
+        return f"{float(value)!r}e0" if "e" not in repr(float(value)) else repr(float(value))
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return *name* quoted.
+
+    >>> identifier('order')
+    '"order"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted_path(name: str) -> str:
+    """Return *name* as one part of a URL's path."""
+    return urllib.parse.quote(name, safe="")
