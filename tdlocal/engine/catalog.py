@@ -1,0 +1,105 @@
+"""What databases, tables and columns there are, kept in memory so that a look costs nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+from tdlocal.engine.storage import database_name, from_duck, schema_name
+from tdlocal.engine.types import Column, TableInfo
+
+_HIDDEN = ("main", "information_schema", "pg_catalog")
+
+
+class Catalog:
+    """The tables of the open file. `load` reads them all once; writers call `refresh` after each change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._databases: dict[str, dict[str, TableInfo]] = {}
+        self.version = 0  # grows with every change
+
+    def load(self, cursor: Any) -> None:
+        """Read every schema and table of the file."""
+        schemas = cursor.execute(
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
+        ).fetchall()
+        found: dict[str, dict[str, TableInfo]] = {
+            database_name(name): {} for (name,) in schemas if name not in _HIDDEN
+        }
+        comments = cursor.execute(
+            "SELECT schema_name, table_name, comment FROM duckdb_tables()"
+            " WHERE database_name = current_database()"
+        ).fetchall()
+        columns: dict[tuple[str, str], list[Column]] = {(schema, table): [] for schema, table, _ in comments}
+        for schema, table, name, kind in cursor.execute(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
+            " WHERE database_name = current_database() ORDER BY schema_name, table_name, column_index"
+        ).fetchall():
+            if (schema, table) in columns:
+                columns[schema, table].append(Column(name, from_duck(kind)))
+        for schema, table, comment in comments:
+            database = database_name(schema)
+            if database in found:
+                born = int(comment) if comment and comment.isdigit() else int(time.time())
+                found[database][table] = TableInfo(
+                    database, table, tuple(columns[schema, table]), 0, 0, born, born
+                )
+        with self._lock:
+            self._databases = found
+            self.version += 1
+
+    def databases(self) -> list[str]:
+        with self._lock:
+            return sorted(self._databases)
+
+    def has_database(self, name: str) -> bool:
+        return name in self._databases
+
+    def tables(self, database: str) -> list[TableInfo]:
+        with self._lock:
+            return sorted(self._databases.get(database, {}).values(), key=lambda table: table.name)
+
+    def table(self, database: str, name: str) -> TableInfo | None:
+        return self._databases.get(database, {}).get(name)
+
+    def add_database(self, name: str) -> None:
+        with self._lock:
+            self._databases.setdefault(name, {})
+            self.version += 1
+
+    def drop_database(self, name: str) -> None:
+        with self._lock:
+            self._databases.pop(name, None)
+            self.version += 1
+
+    def refresh(self, cursor: Any, database: str, name: str) -> None:
+        """Read one table again after it was created, dropped, altered or renamed."""
+        rows = cursor.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
+            " AND schema_name = ? AND table_name = ? ORDER BY column_index",
+            [schema_name(database), name],
+        ).fetchall()
+        self.put(database, name, tuple(Column(column, from_duck(kind)) for column, kind in rows))
+
+    def put(self, database: str, name: str, columns: tuple[Column, ...], born: int | None = None) -> None:
+        """Say that the table now has *columns*; no columns: it is gone."""
+        with self._lock:
+            tables = self._databases.setdefault(database, {})
+            old = tables.get(name)
+            self.version += 1
+            if not columns:
+                tables.pop(name, None)
+                return
+            now = int(time.time())
+            created = born or (old.created_at if old else now)
+            tables[name] = TableInfo(database, name, columns, 0, 0, created, now)
+
+    def touch(self, database: str, name: str) -> None:
+        """Say that the rows of the table changed now."""
+        with self._lock:
+            table = self._databases.get(database, {}).get(name)
+            if table is not None:
+                self._databases[database][name] = replace(table, updated_at=int(time.time()))

@@ -1,0 +1,7 @@
+"""Trino SQL in, plans with DuckDB SQL out."""
+
+from __future__ import annotations
+
+from tdlocal.engine.dialect.first import Dialect
+
+__all__ = ["Dialect"]
