@@ -1,0 +1,286 @@
+"""Session times, time zones and schedules, and the built-in time variables of a task."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tdlocal.errors import KitError
+from tdlocal.workflow.faults import Fault
+from tdlocal.workflow.yaml_reader import Section
+
+OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+SHORT_ZONES = {
+    "ACT": "Australia/Darwin", "AET": "Australia/Sydney", "ART": "Africa/Cairo", "AST": "America/Anchorage",
+    "BST": "Asia/Dhaka", "CNT": "America/St_Johns", "CST": "America/Chicago", "CTT": "Asia/Shanghai",
+    "ECT": "Europe/Paris", "IST": "Asia/Kolkata", "JST": "Asia/Tokyo", "NET": "Asia/Yerevan",
+    "PST": "America/Los_Angeles", "VST": "Asia/Ho_Chi_Minh",
+}  # fmt: skip
+SCHEDULES = ("daily>", "hourly>", "weekly>", "monthly>", "minutes_interval>", "cron>")
+SCHEDULE_OPTIONS = ("skip_on_overtime", "skip_delayed_by", "start", "end")
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def zone(name: str) -> dt.tzinfo:
+    """The time zone called *name*: an IANA name or an offset such as +09:00.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    if name in ("Z", "UTC", "GMT", "UT"):
+        return dt.UTC
+    offset = OFFSET.fullmatch(name)
+    if offset:
+        span = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        if span <= dt.timedelta(hours=18):
+            return dt.timezone(span if offset[1] == "+" else -span)
+    if not re.fullmatch(r"[A-Za-z][\w+-]*(?:/[\w+-]+)*", name):
+        raise ValueError(name)
+    try:
+        return ZoneInfo(SHORT_ZONES.get(name, name))
+    except (OSError, KeyError) as error:  # a ZoneInfoNotFoundError is a KeyError
+        raise ValueError(name) from error
+
+
+def zone_fault(name: Any) -> str:
+    """What is wrong with a `timezone:` value; empty when nothing is."""
+    if not isinstance(name, str):
+        return f"timezone must be text but is {name!r}"
+    try:
+        zone(name)
+    except ValueError:
+        return f"unknown time zone {name!r}"
+    return ""
+
+
+class Schedule:
+    """When a workflow runs. Session times are the times that are handed to tasks, such as midnight for daily>."""
+
+    def __init__(self, config: dict[str, Any], zone_name: str) -> None:
+        self.zone = zone(zone_name)
+        self.kind = next((key for key in config if key.endswith(">")), "")
+        if self.kind not in SCHEDULES:
+            raise ValueError(f"unknown scheduler type: {(self.kind or 'none')[:40]}")
+        if sum(key.endswith(">") for key in config) > 1:
+            raise ValueError("more than one scheduler type")
+        text = str(config[self.kind])
+        self.step, self.fields, self.day = dt.timedelta(0), Cron("* * * * *"), 0
+        reader: Callable[[str], None] = getattr(self, "_" + self.kind[:-1])
+        reader(text)
+
+    def _daily(self, text: str) -> None:
+        self.delay = _clock(text, 3)
+        self.fields = Cron("0 0 * * *")
+
+    def _hourly(self, text: str) -> None:
+        self.delay = _clock(text, 2)
+        self.fields = Cron("0 * * * *")
+
+    def _weekly(self, text: str) -> None:
+        day, _, clock = text.partition(",")
+        self.delay = _clock(clock, 3)
+        self.fields = Cron(f"0 0 * * {_number(day.strip(), WEEKDAYS, 0, 0, 7)}")
+
+    def _monthly(self, text: str) -> None:
+        day, _, clock = text.partition(",")
+        self.delay = _clock(clock, 3)
+        self.fields = Cron(f"0 0 {int(day)} * *")
+
+    def _minutes_interval(self, text: str) -> None:
+        self.delay = dt.timedelta(0)
+        self.fields = Cron(f"*/{int(text)} * * * *")
+
+    def _cron(self, text: str) -> None:
+        self.delay = dt.timedelta(0)
+        self.fields = Cron(text)
+
+    def next_after(self, moment: dt.datetime) -> dt.datetime:
+        """The first session time after *moment*."""
+        return self.fields.step(moment.astimezone(self.zone), forward=True)
+
+    def last_before(self, moment: dt.datetime) -> dt.datetime:
+        """The last session time before *moment*."""
+        return self.fields.step(moment.astimezone(self.zone), forward=False)
+
+    def last_session(self, now: dt.datetime) -> dt.datetime:
+        """The newest session that is due at *now*, its delay (such as 04:00 of daily>) taken into account."""
+        return self.last_before(now - self.delay + dt.timedelta(seconds=1))
+
+
+class Cron:
+    """The five fields of a cron line; day of month and day of week are an "or" when both are given."""
+
+    def __init__(self, line: str) -> None:
+        words = line.split()
+        if len(words) != 5:
+            raise ValueError(f"a cron line has five fields: {line!r}")
+        self.minutes = _field(words[0], 0, 59)
+        self.hours = _field(words[1], 0, 23)
+        self.days = _field(words[2], 1, 31)
+        self.months = _field(words[3], 1, 12, MONTHS)
+        self.weekdays = {day % 7 for day in _field(words[4], 0, 7, WEEKDAYS, 0)}
+        self.any_day, self.any_weekday = words[2] == "*", words[4] == "*"
+
+    def day_fits(self, day: dt.date) -> bool:
+        """Whether the line fires on *day*."""
+        if day.month not in self.months:
+            return False
+        by_day, by_weekday = day.day in self.days, day.isoweekday() % 7 in self.weekdays
+        if self.any_day or self.any_weekday:
+            return by_day and by_weekday
+        return by_day or by_weekday
+
+    def step(self, moment: dt.datetime, forward: bool) -> dt.datetime:
+        """The next or the previous firing, strictly after or before *moment* (which carries its zone)."""
+        times = sorted((hour, minute) for hour in self.hours for minute in self.minutes)
+        day = moment.date()
+        for _ in range(366 * 8):
+            if self.day_fits(day):
+                for hour, minute in times if forward else reversed(times):
+                    fired = dt.datetime.combine(day, dt.time(hour, minute), moment.tzinfo)
+                    if (fired.timestamp() > moment.timestamp()) if forward else (fired.timestamp() < moment.timestamp()):
+                        return fired
+            day += dt.timedelta(days=1 if forward else -1)
+        raise ValueError("the schedule never fires")
+
+
+def _field(text: str, low: int, high: int, names: tuple[str, ...] = (), first: int = 1) -> set[int]:
+    values: set[int] = set()
+    for part in text.split(","):
+        span, _, every = part.partition("/")
+        if span in ("*", "?"):
+            start, stop = low, high
+        else:
+            left, dash, right = span.partition("-")
+            start = _number(left, names, first, low, high)
+            stop = _number(right, names, first, low, high) if dash else (high if every else start)
+        step = int(every) if every else 1
+        if step < 1 or start > stop:
+            raise ValueError(f"bad part {part!r}")
+        values.update(range(start, stop + 1, step))
+    return values
+
+
+def _number(text: str, names: tuple[str, ...], first: int, low: int, high: int) -> int:
+    word = text.strip().lower()[:3]
+    value = names.index(word) + first if word in names else int(text)
+    if not low <= value <= high:
+        raise ValueError(f"{text} is not between {low} and {high}")
+    return value
+
+
+def _clock(text: str, parts: int) -> dt.timedelta:
+    words = text.strip().split(":")
+    if len(words) != parts:
+        raise ValueError(f"{text!r} is not {'HH:MM:SS' if parts == 3 else 'MM:SS'}")
+    numbers = [int(word) for word in words]
+    if parts == 2:
+        numbers.insert(0, 0)
+    hours, minutes, seconds = numbers
+    if not (0 <= hours < 24 and 0 <= minutes < 60 and 0 <= seconds < 60):
+        raise ValueError(f"{text!r} is no time of day")
+    return dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def schedule_faults(section: Section, zone_name: str) -> list[Fault]:
+    """What is wrong with a workflow's `schedule:`."""
+    config = section["schedule"]
+    place = section.at("schedule")
+    if not isinstance(config, dict):
+        return [Fault(place, "schedule must be a map", "write `daily>: HH:MM:SS` below it", code="schedule")]
+    try:
+        Schedule(config, zone_name)
+    except (ValueError, TypeError) as error:
+        mend = f"use one of {', '.join(SCHEDULES)}"
+        return [Fault(place, f"schedule: {error}", mend, code="schedule")]
+    return []
+
+
+def schedule_of(config: dict[str, Any] | None, zone_name: str) -> Schedule | None:
+    """The schedule of a workflow, or None when it has none."""
+    return Schedule(config, zone_name) if config else None
+
+
+def session_time(
+    word: str, zone_name: str, schedule: Schedule | None, last: str = "", now: dt.datetime | None = None
+) -> dt.datetime:
+    """The session time that `--session WORD` means.
+
+    Args:
+        word: "yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule, last, or empty for the default: the
+            session of the last run, else the schedule's last, else today 00:00.
+        zone_name: the workflow's zone.
+        schedule: the workflow's schedule.
+        last: session time (ISO) of the newest saved run; empty when there is none.
+        now: the wall clock, for tests.
+
+    Raises:
+        KitError: the word means nothing.
+    """
+    tz = zone(zone_name)
+    now = (now or dt.datetime.now(dt.UTC)).astimezone(tz)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if word in ("", "last"):
+        if last:
+            return dt.datetime.fromisoformat(last).astimezone(tz)
+        if word == "last" and schedule is None:
+            raise KitError("--session last: no run of this workflow is saved", mend="give a date")
+        return schedule.last_session(now) if schedule else midnight
+    if word == "daily":
+        return midnight
+    if word == "hourly":
+        return now.replace(minute=0, second=0, microsecond=0)
+    if word == "schedule":
+        if schedule is None:
+            raise KitError("--session schedule: this workflow has no schedule", mend="give a date, or add schedule:")
+        return schedule.last_session(now)
+    match = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d))?", word)
+    problem = f"--session {word!r} is no session time"
+    mend = 'write yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last'
+    if not match:
+        raise KitError(problem, mend=mend)
+    numbers = [int(part) if part else 0 for part in match.groups()]
+    try:
+        return dt.datetime(*numbers, tzinfo=tz)  # type: ignore[misc,arg-type]
+    except ValueError as error:
+        raise KitError(f"{problem}: {error}", mend=mend) from None
+
+
+def variables(prefix: str, moment: dt.datetime) -> dict[str, Any]:
+    """The five forms of one time, as Digdag names them: `<prefix>session_time` and so on."""
+    return {
+        f"{prefix}session_time": iso(moment),
+        f"{prefix}session_date": moment.strftime("%Y-%m-%d"),
+        f"{prefix}session_date_compact": moment.strftime("%Y%m%d"),
+        f"{prefix}session_local_time": moment.strftime("%Y-%m-%d %H:%M:%S"),
+        f"{prefix}session_tz_offset": moment.strftime("%z")[:5],
+        f"{prefix}session_unixtime": int(moment.timestamp()),
+    }
+
+
+def iso(moment: dt.datetime) -> str:
+    """As Digdag writes times: 2026-11-23T00:00:00+09:00."""
+    return moment.isoformat(timespec="seconds")
+
+
+NOT_EXECUTED = {
+    "last_executed_session_time": "",
+    "last_executed_session_date": "",
+    "last_executed_session_date_compact": "",
+    "last_executed_session_local_time": "",
+    "last_executed_session_tz_offset": "+0000",
+    "last_executed_session_unixtime": "",
+}
+
+
+def built_in(moment: dt.datetime, zone_name: str, schedule: Schedule | None) -> dict[str, Any]:
+    """All time variables of a session."""
+    values: dict[str, Any] = {"timezone": zone_name, **variables("", moment)}
+    if schedule is not None:
+        values |= variables("last_", schedule.last_before(moment))
+        values |= variables("next_", schedule.next_after(moment))
+    return values | NOT_EXECUTED
