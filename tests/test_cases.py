@@ -2,8 +2,8 @@
 
 A suite has `sql` (the file), `params` (over those of tests/support.py), optionally `tables` (types of
 columns, table by table, so that rows may leave columns out), and `cases`: `name`, `given` rows by
-table, `expect` rows. An expected row names the columns it cares about; `ordered: true` compares the
-order of rows too, otherwise rows are compared as a set.
+table, `expect` rows. An expected row names the columns it cares about; every row of the answer
+must be expected once. `ordered: true` compares the order of rows too.
 """
 
 import math
@@ -31,18 +31,21 @@ def plain(value):
     return value
 
 
-def shaped(rows, columns):
-    return [tuple((column, plain(row.get(column, "(no such column)"))) for column in columns) for row in rows]
+def agrees(row, wanted):
+    """Tell whether *row* holds every column that *wanted* names, with its value."""
+    return all(column in row and plain(row[column]) == plain(value) for column, value in wanted.items())
 
 
 @pytest.mark.parametrize("suite, case", CASES)
 def test_answers_as_the_case_says(suite, case, engine):
     rows = run_sql(engine, ROOT / suite["sql"], suite.get("params", {}), case["given"], suite.get("tables"))
-    columns = list(dict.fromkeys(column for row in case["expect"] for column in row))
-    got, wanted = shaped(rows, columns), shaped(case["expect"], columns)
-    if not case.get("ordered"):
-        got, wanted = sorted(got, key=repr), sorted(wanted, key=repr)
-    assert got == wanted
+    left = list(rows)
+    for wanted in case["expect"]:
+        candidates = left[:1] if case.get("ordered") else left
+        found = next((row for row in candidates if agrees(row, wanted)), None)
+        assert found is not None, f"no row is {wanted}; left are {left}"
+        left.remove(found)
+    assert not left, f"rows that nobody expects: {left}"
 
 
 def test_every_case_file_names_an_sql_file():

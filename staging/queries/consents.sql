@@ -2,7 +2,7 @@
 --
 -- reads   source consents   one row per source record
 --         staging *_standard, words   what each raw value means
--- writes  staging consents, replaced whole by wf04_stage; consents_email and consents_phone split it
+-- writes  staging consents, replaced whole by wf04_stage (consents_email, consents_phone split it)
 -- nulls   trfmd_consent_flag is null when the raw word is unknown: never taken for a yes
 
 select

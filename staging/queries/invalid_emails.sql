@@ -2,7 +2,7 @@
 --
 -- reads   staging emails_standard   one row per distinct raw address
 -- writes  staging invalid_emails, replaced whole by wf04_stage
--- nulls   none; reason is malformed, placeholder, role or disposable (the last two stay usable as keys)
+-- nulls   none; reason is malformed, placeholder, role or disposable (the last two stay usable)
 
 select
     email,

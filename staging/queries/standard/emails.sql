@@ -66,7 +66,7 @@ cleaned as (
 
     select
         email,
-        lower(regexp_replace(email, '^\s+|\s+$', '')) as clean_email,
+        lower(regexp_replace(email, '^[ \t]+|[ \t]+$', '')) as clean_email,
         array_join(array_sort(array_agg(distinct source)), ', ') as sources,
         count(*) as occurrences
     from raw_emails
@@ -93,7 +93,7 @@ judged as (
         regexp_like(
             parts.clean_email,
             '^[a-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&''*+/=?^_`{|}~-]+)*'
-            || '@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})$'
+            || '@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$'
         )
         and length(parts.local_part) <= 64
         and length(parts.domain) <= 253

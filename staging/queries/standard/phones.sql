@@ -103,15 +103,29 @@ international as (
                 home.international_prefix <> ''
                 and regexp_like(digits.dialled, '^(?:' || home.international_prefix || ')[1-9]')
                 then regexp_replace(digits.dialled, '^(?:' || home.international_prefix || ')', '')
-            -- the calling code written without a plus: too long for a number at home
+            -- the calling code written without a plus: no number at home, or too long for one
             when
                 starts_with(digits.dialled, home.calling_code)
-                and not regexp_like(digits.dialled, '^(?:' || home.pattern || ')$')
-                and regexp_like(
-                    substr(digits.dialled, length(home.calling_code) + 1),
-                    '^(?:' || home.pattern || ')$'
+                and (
+                    length(digits.dialled)
+                    > cast(element_at(split(home.lengths, ','), -2) as bigint)
+                    or (
+                        not regexp_like(digits.dialled, '^(?:' || home.pattern || ')$')
+                        and regexp_like(
+                            regexp_replace(
+                                substr(digits.dialled, length(home.calling_code) + 1),
+                                '^(?:' || home.national_prefix || ')', ''
+                            ),
+                            '^(?:' || home.pattern || ')$'
+                        )
+                    )
                 )
-                then digits.dialled
+                then
+                    home.calling_code
+                    || regexp_replace(
+                        substr(digits.dialled, length(home.calling_code) + 1),
+                        '^(?:' || home.national_prefix || ')', ''
+                    )
         end as with_code,
         home.country as home_country
     from digits
@@ -180,6 +194,12 @@ numbered as (
             when
                 regexp_like(national, '^(?:' || pattern || ')$')
                 and not regexp_like(without_prefix, '^(?:' || pattern || ')$')
+                then national
+            -- and one without which too little is left
+            when
+                strpos(lengths, ',' || cast(length(without_prefix) as varchar) || ',') = 0
+                and length(without_prefix)
+                <= cast(element_at(split(lengths, ','), -2) as bigint)
                 then national
             else without_prefix
         end as significant
