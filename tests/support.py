@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import quickjs
+import yaml
 
 from tdlocal.engine import open_engine
 from tdlocal.engine.types import Column, Engine
@@ -33,6 +34,19 @@ PARAMS: dict[str, Any] = {
     "unification_id": "retail_unification_id",
     "session_unixtime": SESSION_UNIXTIME,
 }
+
+STANDARD_TABLES = {
+    "words": "kind word code",
+    "phone_rules": "country calling_code is_main international_prefix national_prefix "
+    "transform_text transform_group pattern lengths",
+    "emails_standard": "email trfmd_email valid_email_flag reason",
+    "phones_standard": "phone_number country trfmd_phone_number reason",
+    "names_standard": "kind name trfmd_name title suffix",
+    "addresses_standard": "address country trfmd_address",
+    "dates_standard": "source value trfmd_unix is_ambiguous",
+}
+DATABASES = {"src": "src_t", "stg": "staging_t"}
+READ_TABLE = r"\$\{(src|stg)\}_\$\{sub\}\.(\w+)"
 
 ARROW_TYPES = {"bigint": pa.int64(), "double": pa.float64(), "varchar": pa.string()}
 
@@ -104,6 +118,23 @@ def put_rows(
         )
 
 
+def known_tables(sql: str) -> dict[str, dict[str, str]]:
+    """Return the tables that *sql* reads and whose columns are known: the retail schema, standard values."""
+    schema = yaml.safe_load((ROOT / "config/retail_schema.yml").read_text(encoding="utf-8"))
+    types = {"string": "varchar", "long": "bigint", "double": "double"}
+    known = {
+        f"src_t.{table}": {column: types[kind] for column, kind in columns.items()}
+        for table, columns in schema.items()
+    }
+    known |= {
+        f"staging_t.{table}__next": dict.fromkeys(columns.split(), "varchar")
+        for table, columns in STANDARD_TABLES.items()
+    }
+    known["staging_t.dates_standard__next"]["trfmd_unix"] = "bigint"
+    read = {f"{DATABASES[prefix]}.{table}" for prefix, table in re.findall(READ_TABLE, sql)}
+    return {table: columns for table, columns in known.items() if table in read}
+
+
 def run_sql(
     engine: Engine,
     sql_file: Path,
@@ -112,10 +143,11 @@ def run_sql(
     types: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[dict[str, Any]]:
     """Answer *sql_file* for the rows of *given*, written to a table first as the workflow does."""
-    tables = dict(types or {})
+    text = sql_file.read_text(encoding="utf-8")
+    tables = {**known_tables(text), **(types or {})}
     for table in [*tables, *(name for name in given if name not in tables)]:
         put_rows(engine, table, given.get(table, ()), tables.get(table))
-    sql = render(sql_file.read_text(encoding="utf-8"), {**PARAMS, **params})
+    sql = render(text, {**PARAMS, **params})
     database = next(iter([*tables, *given]), "t.t").split(".")[0]
     if database not in engine.databases():
         engine.create_database(database)

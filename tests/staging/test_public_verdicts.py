@@ -7,36 +7,22 @@ import pandas as pd
 import pytest
 
 from staging.python.vocabulary import FOLDER, read, read_words
-from tests.support import ROOT, SHARED, needs_shared, put_rows, run_sql
+from tests.support import ROOT, SHARED, needs_shared, run_sql
 
 VALID = {"ISEMAIL_VALID_CATEGORY", "ISEMAIL_DNSWARN"}
 UNUSUAL = {"ISEMAIL_RFC5321"}  # deliverable in theory: quoted names, address literals; no verdict asked
-EMPTY = {
-    f"src_t.{table}": dict.fromkeys(columns.split(), "varchar")
-    for table, columns in {
-        "loyalty_profile": "email secondary_email phone_number country",
-        "order_digital_transactions": "email phone_number billing_country shipping_country",
-        "order_offline_transactions": "email phone_number location_country",
-        "email_activity": "email phone_number",
-        "sms_activity": "email phone_number",
-        "app_analytics": "email phone_number country",
-        "formfills": "email phone_number",
-        "consents": "id",
-        "survey_responses": "email phone_number",
-    }.items()
-}
 
 
-def vocabulary(engine):
-    put_rows(engine, "staging_t.words__next", read_words(ROOT / FOLDER / "words.csv").to_dict("records"))
-    put_rows(
-        engine, "staging_t.phone_rules__next", read(ROOT / FOLDER / "phone_rules.csv").to_dict("records")
-    )
+def vocabulary():
+    """Return the project's own vocabularies as the rows that the workflow loads."""
+    return {
+        "staging_t.words__next": read_words(ROOT / FOLDER / "words.csv").to_dict("records"),
+        "staging_t.phone_rules__next": read(ROOT / FOLDER / "phone_rules.csv").to_dict("records"),
+    }
 
 
 @needs_shared
 def test_email_verdicts_agree_with_isemail(engine):
-    vocabulary(engine)
     cases = {}
     for case in ElementTree.parse(SHARED / "data/email_cases/isemail_tests.xml").getroot().iter("test"):
         # the file writes control characters as their pictures
@@ -49,8 +35,7 @@ def test_email_verdicts_agree_with_isemail(engine):
         engine,
         ROOT / "staging/queries/standard/emails.sql",
         {},
-        {"src_t.formfills": [{"email": address} for address in cases]},
-        EMPTY,
+        {"src_t.formfills": [{"email": address} for address in cases], **vocabulary()},
     )
     judged = {row["email"]: row["valid_email_flag"] == "true" for row in rows}
     wrong = [
@@ -67,11 +52,11 @@ def phones(engine, numbers):
         ROOT / "staging/queries/standard/phones.sql",
         {"default_country": "US"},
         {
+            **vocabulary(),
             "src_t.loyalty_profile": [
                 {"phone_number": number, "country": country} for number, country in numbers
-            ]
+            ],
         },
-        EMPTY,
     )
     return {(row["phone_number"], row["country"]): row for row in rows}
 
@@ -96,7 +81,6 @@ def agreement(judged):
 
 def test_phones_of_thirty_countries_agree_with_phonenumbers(engine):
     phonenumbers = pytest.importorskip("phonenumbers")
-    vocabulary(engine)
     dice = random.Random(11)
     numbers = set()
     countries = (
@@ -120,7 +104,6 @@ def test_phones_of_thirty_countries_agree_with_phonenumbers(engine):
 
 @needs_shared
 def test_adventureworks_phones_agree_with_phonenumbers(engine):
-    vocabulary(engine)
     frame = pd.read_csv(
         SHARED / "data/adventureworks/oltp/PersonPhone.csv.gz", header=None, encoding="utf-16", dtype=str
     )
