@@ -1,0 +1,120 @@
+-- Every order line of both channels with the person who bought: one row per staged order line.
+--
+-- reads   cdp_unification enriched_order_details                one row per line
+--         cdp_unification enriched_order_digital_transactions   one row per online order
+--         cdp_unification enriched_order_offline_transactions   one row per store order
+-- writes  golden transaction_history, replaced whole by wf06_golden
+-- money   in the shop's currency; returns are negative, as in the source
+-- nulls   the order is not there: channel is null; nobody is known: canonical_id is null
+-- keeps   every staged line exactly once. A number used by both channels belongs to the order
+--         that is nearer in time
+
+with
+
+lines as (
+
+    select *
+    from ${unif}_${sub}.enriched_order_details
+
+),
+
+online_orders as (
+
+    select
+        order_no,
+        max(${unification_id}) as canonical_id,
+        max(trfmd_order_datetime) as order_datetime,
+        max(trfmd_order_datetime_unix) as order_unix,
+        max(trfmd_order_transaction_type) as transaction_type
+    from ${unif}_${sub}.enriched_order_digital_transactions
+    where order_no is not null
+    group by order_no
+
+),
+
+store_orders as (
+
+    select
+        order_no,
+        max(${unification_id}) as canonical_id,
+        max(trfmd_order_datetime) as order_datetime,
+        max(trfmd_order_datetime_unix) as order_unix,
+        max(trfmd_order_transaction_type) as transaction_type
+    from ${unif}_${sub}.enriched_order_offline_transactions
+    where order_no is not null
+    group by order_no
+
+),
+
+placed as (
+
+    select
+        lines.*,
+        case
+            when online_orders.order_no is null and store_orders.order_no is null then null
+            when store_orders.order_no is null then 'online'
+            when online_orders.order_no is null then 'store'
+            when
+                abs(lines.trfmd_order_datetime_unix - store_orders.order_unix)
+                < abs(lines.trfmd_order_datetime_unix - online_orders.order_unix)
+                then 'store'
+            else 'online'
+        end as channel
+    from lines
+    left join online_orders on lines.order_no = online_orders.order_no
+    left join store_orders on lines.order_no = store_orders.order_no
+
+),
+
+orders as (
+
+    select
+        'online' as channel,
+        online_orders.*
+    from online_orders
+    union all
+    select
+        'store' as channel,
+        store_orders.*
+    from store_orders
+
+),
+
+final as (
+
+    select
+        -- ids
+        case
+            when orders.order_no is null then placed.${unification_id} else orders.canonical_id
+        end as canonical_id,
+        placed.order_no,
+        placed.order_line_no,
+        placed.channel,
+        placed.product_id,
+
+        -- what was bought
+        coalesce(placed.trfmd_order_transaction_type, orders.transaction_type) as transaction_type,
+        placed.trfmd_product_name as product_name,
+        placed.trfmd_product_department as department,
+        placed.trfmd_product_sub_department as sub_department,
+        placed.product_color,
+        placed.product_size,
+
+        -- units, and money in the shop's currency
+        placed.quantity,
+        placed.list_price,
+        placed.discount_offered as discount_amount,
+        placed.tax,
+        placed.net_price,
+
+        -- dates, UTC
+        coalesce(placed.trfmd_order_datetime, orders.order_datetime) as order_datetime,
+        coalesce(placed.trfmd_order_datetime_unix, orders.order_unix) as order_unix,
+        ${session_unixtime} as built_for
+    from placed
+    left join orders
+        on placed.channel = orders.channel and placed.order_no = orders.order_no
+
+)
+
+select * from final
