@@ -1,0 +1,97 @@
+"""The main job end to end: raw tables in; customers, dashboards, segments, mails and a summary out."""
+
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.pipeline.shop import SESSION, checksums, command, environment, rows, run_pipeline
+from tests.support import ROOT
+from tests.test_rules import WORKFLOWS
+
+RUN_BY_WF00 = [name for name in WORKFLOWS if name[:4] not in ("wf00", "wf01")]
+
+
+def test_every_workflow_ends_well_and_is_logged_under_its_own_name(finished):
+    state, done = finished
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    log = rows(state, "select workflow, status, start_time, end_time, error_message from log_tbl")
+    assert sorted(row["workflow"] for row in log if row["status"] == "success") == RUN_BY_WF00
+    assert sorted(row["workflow"] for row in log if row["status"] == "running") == RUN_BY_WF00
+    assert not [row for row in log if row["status"] == "failure"]
+
+
+def test_nothing_is_lost_between_raw_and_golden(finished):
+    state, _ = finished
+    counted = rows(
+        state,
+        """
+        select
+            (select count(distinct id) from raw_retail.order_digital_transactions)
+            + (select count(distinct txn_id) from raw_retail.order_offline_transactions) as raw_orders,
+            (select count(*) from golden_retail.unified_transactions) as golden_orders,
+            (select round(sum(amount), 2) from golden_retail.unified_transactions) as golden_revenue,
+            (select round(sum(amount), 2) from staging_retail.order_digital_transactions)
+            + (select round(sum(amount), 2) from staging_retail.order_offline_transactions) as staged_revenue,
+            (select round(sum(total_revenue), 2) from analytics_retail.sales_trends) as shown_revenue,
+            (select count(*) from staging_retail.order_details) as staged_lines,
+            (select count(*) from golden_retail.transaction_history) as golden_lines
+        """,
+    )[0]
+    assert counted["golden_orders"] == counted["raw_orders"]
+    assert counted["golden_lines"] == counted["staged_lines"]
+    assert counted["golden_revenue"] == pytest.approx(counted["staged_revenue"], abs=0.01)
+    assert counted["shown_revenue"] == pytest.approx(counted["golden_revenue"], abs=0.01)
+
+
+def test_the_summary_names_people_revenue_segments_and_files(finished):
+    _, done = finished
+    said = done.stdout
+    for word in (*RUN_BY_WF00, "people", "revenue", "validation_report.html", "dashboards", "mails"):
+        assert word in said, f"{word} is not in the summary"
+
+
+def test_a_second_run_of_the_session_gives_the_same_tables(finished, tmp_path):
+    state, _ = finished
+    copy = tmp_path / "state"
+    shutil.copytree(state, copy)
+    again = run_pipeline(copy, "--rerun", "-p", "run_all=true")
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert checksums(copy) == checksums(state)
+
+
+def test_what_is_done_is_skipped(finished, tmp_path):
+    state, _ = finished
+    copy = tmp_path / "state"
+    shutil.copytree(state, copy)
+    again = run_pipeline(copy, "--rerun")
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert len(rows(copy, "select * from log_tbl")) == len(rows(state, "select * from log_tbl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["staging", "golden", "segments"])
+def test_a_killed_run_started_again_ends_like_an_unbroken_one(place, fresh, finished):
+    state, _ = finished
+    words = command("run", "wf00_orchestration", "--session", SESSION, state=fresh)
+    run = subprocess.Popen(
+        words, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said = []
+    for line in run.stdout:
+        said.append(line)
+        if f"+{place}" in line:
+            time.sleep(0.4)  # into the middle of the workflow's own work
+            run.send_signal(signal.SIGKILL)
+            break
+    assert run.wait() == -signal.SIGKILL, "".join(said)[-3000:]
+    run.stdout.close()
+    again = run_pipeline(fresh)
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert checksums(fresh) == checksums(state)
+    log = rows(fresh, "select workflow, status from log_tbl")
+    for workflow in RUN_BY_WF00:
+        ended = [row for row in log if row["workflow"] == workflow and row["status"] == "success"]
+        assert len(ended) == 1, (workflow, log)
