@@ -1,11 +1,36 @@
-"""The local account as a running server: found when there is one, started when there is none."""
+"""The local account as a running server: found when there is one, started when there is none.
+
+Three files in the state folder make it safe for two commands at once and after `kill -9`: `server.lock`
+is held (flock) by the one process that has the account open, `server.json` says where it answers, and
+`api_key` is the key. A command holds a lease (an open connection) while it uses the server; a server
+that was started by a command stops when that command is gone and the last lease is given back.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tdlocal.errors import KitError
+
+SERVER_FILE = "server.json"
+LOCK_FILE = "server.lock"
+START_SECONDS = 30.0
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -18,6 +43,72 @@ class LocalServer:
     state: Path
 
 
+class StateLock:
+    """The right to open a state folder: one process at a time, given back when the process ends.
+
+    Raises KitError on entering when another process holds it.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._file: Any = None
+
+    def __enter__(self) -> StateLock:
+        self._file = (self._state / LOCK_FILE).open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            there = read_server_file(self._state)
+            who = f"by process {there['pid']} at {there['url']}" if there else "by another process"
+            raise KitError(
+                f"the state folder is in use {who}",
+                where=str(self._state),
+                mend="use that server, stop it, or name another folder with --state",
+            ) from None
+        (self._state / SERVER_FILE).unlink(missing_ok=True)  # of a server that died
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def is_locked(state: Path) -> bool:
+    """Tell whether some process has the account open."""
+    path = state / LOCK_FILE
+    if not path.exists():
+        return False
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def api_key(state: Path) -> str:
+    """The account's API key: from `<state>/api_key`, which is made from TD_API_KEY or by chance."""
+    path = state / "api_key"
+    given = os.environ.get("TD_API_KEY", "").removeprefix("TD1 ").strip()
+    if given and not KEY.fullmatch(given):
+        raise KitError("TD_API_KEY must be 1 to 200 plain characters without blanks", where="TD_API_KEY")
+    try:
+        kept = path.read_text().strip()
+    except FileNotFoundError:
+        kept = ""
+    if kept and (not given or given == kept):
+        return kept
+    key = given or f"1/{secrets.token_hex(20)}"
+    temporary = state / f"api_key.{os.getpid()}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(key + "\n")
+    temporary.replace(path)
+    return key
+
+
 @contextmanager
 def local_account(state: Path) -> Iterator[LocalServer]:
     """Use the account of *state*, starting its server when none runs.
@@ -25,7 +116,110 @@ def local_account(state: Path) -> Iterator[LocalServer]:
     A server started here stops at the end, unless another command still uses it; it also stops when
     this process dies. A server started by hand (`tdlocal serve`) is used and left running.
 
-    Raises KitError when the state folder is in use in a way that cannot be shared, or cannot be used.
+    Raises KitError when the account cannot be opened.
     """
-    raise NotImplementedError
-    yield
+    state = state.resolve()
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KitError(f"the state folder cannot be made: {error.strerror}", where=str(state)) from None
+    child: subprocess.Popen[bytes] | None = None
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while True:
+            if (found := running_server(state)) is not None:
+                server, lease = found
+                break
+            if child is None and not is_locked(state):
+                child = start_child(state)
+            if child is not None and child.poll() is not None:
+                complaint = (state / "server.log").read_text(errors="replace").strip()
+                if not is_locked(state):
+                    raise KitError(f"the account did not start: {last_line(complaint)}", where=str(state))
+                child = None  # another command was faster: use its server
+            if time.monotonic() > deadline:
+                raise KitError(
+                    "the account does not answer", where=str(state), mend=f"look into {state / 'server.log'}"
+                )
+            time.sleep(0.01)
+        try:
+            yield server
+        finally:
+            lease.close()
+    finally:
+        if child is not None:
+            stop_child(child)
+
+
+def running_server(state: Path) -> tuple[LocalServer, socket.socket] | None:
+    """The server that answers for *state* and a lease on it; None when there is none (yet)."""
+    there = read_server_file(state)
+    if there is None:
+        return None
+    try:
+        key = (state / "api_key").read_text().strip()
+        lease = take_lease(there["url"], key)
+    except (OSError, ValueError):
+        return None
+    if lease is None:
+        return None
+    return LocalServer(there["url"], key, ("127.0.0.1", there["smtp_port"]), state), lease
+
+
+def take_lease(url: str, key: str) -> socket.socket | None:
+    """Open the connection that keeps a server alive; None when it is not the server we look for."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    connection = socket.create_connection((host.strip("[]"), int(port)), timeout=5)
+    request = f"GET /local/lease HTTP/1.1\r\nHost: {host}\r\nAuthorization: {key}\r\n\r\n"
+    connection.sendall(request.encode())
+    head = connection.recv(12)
+    if head != b"HTTP/1.1 200":
+        connection.close()
+        return None
+    connection.settimeout(None)
+    return connection
+
+
+def read_server_file(state: Path) -> dict[str, Any] | None:
+    """What server.json says, None when it is not there or broken."""
+    try:
+        there = json.loads((state / SERVER_FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    return there if isinstance(there, dict) and {"pid", "url", "smtp_port"} <= there.keys() else None
+
+
+def start_child(state: Path) -> subprocess.Popen[bytes]:
+    """Start `tdlocal serve` for *state*; it lives as long as its stdin is open."""
+    with (state / "server.log").open("wb") as log:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tdlocal.cli",
+                "serve",
+                "--state",
+                str(state),
+                "--port",
+                "0",
+                "--until-eof",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for the command; the server follows when stdin closes
+        )
+
+
+def stop_child(child: subprocess.Popen[bytes]) -> None:
+    """Close the server's stdin; wait for it unless another command still holds it."""
+    assert child.stdin is not None
+    with contextlib.suppress(OSError):
+        child.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=5)
+
+
+def last_line(text: str) -> str:
+    """The last line of a log, where the complaint stands."""
+    return text.splitlines()[-1].removeprefix("tdlocal serve: ") if text else "no reason was given"

@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from tdlocal.account.bulk_imports import BulkImports
+from tdlocal.account.databases import Databases
+from tdlocal.account.jobs import Jobs
+from tdlocal.account.mails import Mails
+from tdlocal.account.statements import Statements
 from tdlocal.account.store import Store
+from tdlocal.account.tables import Tables
+from tdlocal.account.users import Users
 from tdlocal.engine.types import Engine
 
 
@@ -28,9 +35,22 @@ class Account:
         self.url = url
         self.smtp: tuple[str, int] | None = None
         self.store = Store(state / "account.sqlite")
+        self.mails = Mails(state)
+        self.users = Users(self)
+        self.databases = Databases(self)
+        self.tables = Tables(self)
+        self.jobs = Jobs(self)
+        self.statements = Statements(self)
+        self.bulk_imports = BulkImports(self)
+
+    def api_keys(self) -> list[str]:
+        """Every API key that is accepted."""
+        return list(self.users.keys())
 
     def close(self) -> None:
         """Stop the work in hand and close the files."""
+        self.jobs.close()
+        self.statements.close()
         self.store.close()
         self.engine.close()
 

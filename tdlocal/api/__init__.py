@@ -1,4 +1,11 @@
 """Treasure Data's HTTP APIs over tdlocal.account: one module an area, all on one port."""
 
 # Imported at server start. A module named here that does not exist is an error: add yours when it does.
-AREAS: list[str] = []
+AREAS: list[str] = [
+    "tdlocal.api.databases",
+    "tdlocal.api.tables",
+    "tdlocal.api.jobs",
+    "tdlocal.api.imports",
+    "tdlocal.api.bulk_imports",
+    "tdlocal.api.trino",
+]

@@ -1,0 +1,189 @@
+"""Statements of the Trino protocol: run in the background, read page by page.
+
+A statement holds its rows in the engine's spool, never an open result. A page can be asked for again
+(the client may have lost the answer); asking for the next one says that the last one has arrived.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tdlocal.account.errors import NotThere
+from tdlocal.engine.types import Answer, Column, EngineError
+
+if TYPE_CHECKING:
+    from tdlocal.account.account import Account
+
+WORKERS = 32
+FIRST_PAGE = 1000
+PAGE = 10_000
+IDLE_SECONDS = 900  # a statement nobody asks for is forgotten
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass
+class Page:
+    """One page: its rows, and whether another follows. `answer` is None while nothing is there yet."""
+
+    number: int
+    rows: Rows = field(default_factory=list)
+    last: bool = False
+    ready: bool = True
+
+
+@dataclass
+class Statement:
+    """A statement in hand."""
+
+    id: str
+    token: str
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    answer: Answer | None = None
+    error: EngineError | None = None
+    batches: Iterator[Rows] | None = None
+    waiting: Rows | None = None  # the batch after the last page, read ahead
+    page: Page | None = None
+    started: float = field(default_factory=time.monotonic)
+    asked: float = field(default_factory=time.monotonic)
+
+    @property
+    def columns(self) -> list[Column]:
+        return list(self.answer.columns) if self.answer else []
+
+
+class Statements:
+    """Start, page through and cancel statements."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="statement")
+        self._in_hand: dict[str, Statement] = {}
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def start(self, sql: str, database: str, time_zone: str = "UTC") -> Statement:
+        """Run a statement; wait for `done`, or ask for pages."""
+        from tdlocal.account.account import now
+
+        statement = self._new()
+        self._workers.submit(self._run, statement, sql, database, now(), time_zone)
+        return statement
+
+    def finished(self, columns: list[Column], rows: Rows) -> Statement:
+        """A statement whose rows are known already."""
+        from tdlocal.engine.spool import Listed
+
+        statement = self._new()
+        self._take(statement, Listed(tuple(columns), rows))
+        statement.done.set()
+        return statement
+
+    def find(self, statement_id: str, token: str) -> Statement:
+        """The statement of a next address; NotThere when it is over or the address is not one of ours."""
+        statement = self._in_hand.get(statement_id)
+        if statement is None or not secrets.compare_digest(statement.token, token):
+            raise NotThere(f"Query not found: {statement_id[:60]}")
+        statement.asked = time.monotonic()
+        return statement
+
+    def page(self, statement: Statement, number: int, seconds: float) -> Page:
+        """Page *number* (from 0): a new one, or the last one again; not ready when it takes longer.
+
+        Raises the statement's EngineError, NotThere for a page that is gone.
+        """
+        if not statement.done.wait(seconds):
+            return Page(number, ready=False)
+        with statement.lock:
+            if statement.error is not None:
+                self.forget(statement)
+                raise statement.error
+            current = statement.page
+            if current is not None and current.number == number:
+                return current
+            if number < (current.number if current else 0) or (current is not None and current.last):
+                raise NotThere(f"page {number} of {statement.id} is gone")
+            statement.page = self._next_page(statement, number)
+            if statement.page.last:
+                self._drop_rows(statement)
+            return statement.page
+
+    def cancel(self, statement: Statement) -> None:
+        """Stop a statement and forget its rows."""
+        statement.cancelled.set()
+        statement.done.wait(2)
+        self.forget(statement)
+
+    def finish(self, statement: Statement) -> None:
+        """Free the rows of a statement whose last page is made; that page can still be asked for."""
+        if statement.page is None or statement.page.number == 0:
+            self.forget(statement)
+
+    def forget(self, statement: Statement) -> None:
+        """Forget a statement that is over."""
+        with self._lock:
+            self._in_hand.pop(statement.id, None)
+        self._drop_rows(statement)
+
+    def close(self) -> None:
+        """Stop everything in hand."""
+        with self._lock:
+            in_hand = list(self._in_hand.values())
+        for statement in in_hand:
+            statement.cancelled.set()
+        for statement in in_hand:
+            self.cancel(statement)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _new(self) -> Statement:
+        with self._lock:
+            self._count += 1
+            stamp = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
+            statement = Statement(f"{stamp}_{self._count:05d}_local", secrets.token_hex(12))
+            self._in_hand[statement.id] = statement
+            idle = [one for one in self._in_hand.values() if time.monotonic() - one.asked > IDLE_SECONDS]
+        for one in idle:
+            one.cancelled.set()
+            self.forget(one)
+        return statement
+
+    def _run(self, statement: Statement, sql: str, database: str, at: int, time_zone: str) -> None:
+        try:
+            if statement.cancelled.is_set():
+                raise EngineError("USER_CANCELED", "Query was canceled", code=3)
+            answer = self._account.engine.run(
+                sql,
+                database=database,
+                scheduled_time=at,
+                time_zone=time_zone,
+                cancelled=statement.cancelled,
+            )
+            self._take(statement, answer)
+        except EngineError as error:
+            statement.error = error
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            statement.error = EngineError("GENERIC_INTERNAL_ERROR", message, "INTERNAL_ERROR", 65536)
+        finally:
+            statement.done.set()
+
+    def _take(self, statement: Statement, answer: Answer) -> None:
+        statement.answer = answer
+        statement.batches = iter(answer.batches(FIRST_PAGE if answer.row_count <= FIRST_PAGE else PAGE))
+
+    def _next_page(self, statement: Statement, number: int) -> Page:
+        assert statement.batches is not None
+        rows = statement.waiting if number else next(statement.batches, [])
+        statement.waiting = next(statement.batches, None)
+        return Page(number, rows or [], last=statement.waiting is None)
+
+    def _drop_rows(self, statement: Statement) -> None:
+        if statement.answer is not None:
+            statement.answer.close()

@@ -1,0 +1,144 @@
+"""/v3/job: issue, watch, stop jobs and read their results.
+
+Short jobs are waited for before the answer to issue, and a status request is held while the job runs:
+a client that looks before it sleeps never sleeps for a short job.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tdlocal.account.account import Account
+from tdlocal.account.job_results import read_rows, unpacked
+from tdlocal.account.jobs import QUERY_TYPES, Job
+from tdlocal.api.encode import job_json, json_lines, separated, status_json
+from tdlocal.api.wire import Fault, Reply, Request, lacks, route
+
+PYTHON = "td-client-python 1.7 tdclient/job_api.py"
+JAVA = "td-client-java 0.9 TDClient.java"
+ISSUE_SECONDS = 0.2
+STATUS_SECONDS = 4.0
+LIST_LIMIT = 10_000
+QUERY_LIMIT = 32 * 2**20
+CHUNK = 2**18
+
+
+@route(
+    "POST",
+    "/v3/job/issue/{kind}/{database}",
+    source=f"{PYTHON}; {JAVA}",
+    body_limit=QUERY_LIMIT,
+    partly="presto, trino, hive; bulkload answers 501; priority, pool_name and engine_version are kept, not "
+    "used; a job with a result output url ends in an error, since nothing is sent elsewhere",
+)
+def issue(account: Account, request: Request, kind: str, database: str) -> Any:
+    if kind == "bulkload":
+        raise Fault(
+            501, "bulkload jobs are not supported by tdlocal: it has no connectors; use `tdlocal load`"
+        )
+    if kind not in QUERY_TYPES:
+        raise Fault(422, f"job type '{kind}' is unknown; use one of {', '.join(QUERY_TYPES)}")
+    params = request.params
+    job = account.jobs.issue(
+        kind,
+        database,
+        request.required("query"),
+        scheduled_time=request.number("scheduled_time") if params.get("scheduled_time") else None,
+        domain_key=params.get("domain_key") or None,
+        priority=request.number("priority", 0),
+        retry_limit=request.number("retry_limit", 0),
+        result_url=params.get("result") or params.get("result_connection_id") or "",
+        user_name=account.users.who(request.key),
+    )
+    account.jobs.wait(job.id, ISSUE_SECONDS)
+    return {"job_id": str(job.id), "job": str(job.id), "database": database}
+
+
+@route("GET", "/v3/job/status/{job_id}", source=PYTHON)
+def status(account: Account, request: Request, job_id: str) -> Any:
+    job = account.jobs.show(job_id)
+    if not job.finished:
+        account.jobs.wait(job.id, STATUS_SECONDS)
+        job = account.jobs.show(job_id)
+    return status_json(job)
+
+
+@route("GET", "/v3/job/status_by_domain_key/{domain_key}", source=JAVA)
+def status_by_domain_key(account: Account, request: Request, domain_key: str) -> Any:
+    return status(account, request, job_id=str(account.jobs.with_domain_key(domain_key).id))
+
+
+@route("GET", "/v3/job/show/{job_id}", source=PYTHON)
+def show(account: Account, request: Request, job_id: str) -> Any:
+    return job_json(account.jobs.show(job_id), account.url)
+
+
+@route("GET", "/v3/job/list", source=PYTHON)
+def list_jobs(account: Account, request: Request) -> Any:
+    first = max(0, request.number("from", 0))
+    last = min(request.number("to", first + 19), first + LIST_LIMIT)
+    if "from_id" in request.params or "conditions" in request.params:
+        raise Fault(422, "parameters from_id and conditions are not supported by tdlocal")
+    jobs = account.jobs.latest(first, last, request.params.get("status") or None)
+    shown = [job_json(job, account.url) for job in jobs]
+    return {"count": len(shown), "from": first, "to": last, "jobs": shown}
+
+
+@route("POST", "/v3/job/kill/{job_id}", source=PYTHON)
+def kill(account: Account, request: Request, job_id: str) -> Any:
+    return {"former_status": account.jobs.kill(job_id), "job_id": job_id}
+
+
+@route("GET", "/v3/job/result/{job_id}", source=f"{PYTHON}; {JAVA}")
+def result(account: Account, request: Request, job_id: str) -> Any:
+    job = account.jobs.show(job_id)
+    path = account.jobs.result_file(job)
+    kind = request.params.get("format", "tsv")
+    header = request.params.get("header", "false").lower() == "true"
+    if kind == "msgpack.gz":
+        return file_range(path, request.headers.get("range"))
+    if kind == "msgpack":
+        return Reply(body=unpacked(path), content_type="application/x-msgpack")
+    return Reply(body=text_result(job, path, kind, header), content_type=f"{TEXT[kind]}; charset=utf-8")
+
+
+TEXT = {"json": "application/json", "csv": "text/csv", "tsv": "text/tab-separated-values"}
+
+
+def text_result(job: Job, path: Path, kind: str, header: bool) -> Any:
+    """The rows as JSON lines, CSV or TSV."""
+    if kind not in TEXT:
+        raise Fault(422, f"format '{kind[:40]}' is unknown; use msgpack, msgpack.gz, {', '.join(TEXT)}")
+    rows = read_rows(path)
+    if kind == "json":
+        return json_lines(rows, job.columns)
+    return separated(rows, job.columns, header=header, separator="," if kind == "csv" else "\t")
+
+
+def file_range(path: Path, wanted: str | None) -> Reply:
+    """A file, or the part of it that a Range header asks for (206)."""
+    size = path.stat().st_size
+    whole = {"Accept-Ranges": "bytes"}
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", (wanted or "").strip())
+    if match is None or match.groups() == ("", ""):
+        return Reply(body=path.read_bytes(), content_type="application/x-gzip", headers=whole)
+    first, last = match[1], match[2]
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last), size - 1) if first and last else size - 1
+    if start > end:
+        return Reply(416, b"", headers={"Content-Range": f"bytes */{size}"})
+    with path.open("rb") as file:
+        file.seek(start)
+        part = file.read(end - start + 1)
+    headers = whole | {"Content-Range": f"bytes {start}-{end}/{size}"}
+    return Reply(206, part, "application/x-gzip", headers)
+
+
+lacks(
+    "POST",
+    "/v3/job/result_export/{job_id}",
+    source=JAVA,
+    why="this account sends no results to other systems",
+)

@@ -1,0 +1,218 @@
+"""/v1/statement: the Trino protocol, for pytd, the trino driver, the trino CLI, JDBC and SQLAlchemy.
+
+A small answer comes whole in the first reply; a large one page by page by `nextUri`. A statement that
+takes longer is asked for again by its client, each request being held for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from tdlocal.account.account import Account
+from tdlocal.account.prepared import Plan, plan
+from tdlocal.account.statements import Page, Statement
+from tdlocal.account.values import TypeTree, parse_type, trino_rows
+from tdlocal.api.wire import Fault, Reply, Request, route
+from tdlocal.engine.types import Column, EngineError
+
+SOURCE = "Trino's client protocol; trino-python-client 0.340 trino/client.py"
+FIRST_SECONDS = 1.0  # how long the first request is held
+NEXT_SECONDS = 4.0
+TRINO_VERSION = "423"
+
+
+@route("POST", "/v1/statement", source=SOURCE)
+def start(account: Account, request: Request) -> Any:
+    try:
+        sql = request.body.decode()
+    except UnicodeDecodeError:
+        raise Fault(400, "the statement is not UTF-8") from None
+    if not sql.strip():
+        raise Fault(400, "SQL statement is empty")
+    try:
+        wanted = plan(sql, prepared_statements(request))
+    except EngineError as error:
+        return Reply(body=failure(account, account.statements.finished([], []), error))
+    if wanted.describe:
+        return describe(account, request, wanted)
+    if wanted.headers:
+        reply = page_reply(account, account.statements.finished([], []), Page(0, last=True))
+        reply["updateType"] = wanted.update_type
+        return Reply(body=reply, headers=wanted.headers)
+    statement = account.statements.start(wanted.sql, schema_of(request), zone_of(request))
+    return answer(account, statement, 0, FIRST_SECONDS)
+
+
+@route("GET", "/v1/statement/executing/{statement_id}/{token}/{number}", source=SOURCE)
+def following(account: Account, request: Request, statement_id: str, token: str, number: str) -> Any:
+    statement = account.statements.find(statement_id, token)
+    return answer(account, statement, page_number(number), NEXT_SECONDS)
+
+
+@route("DELETE", "/v1/statement/executing/{statement_id}/{token}/{number}", source=SOURCE)
+def cancel(account: Account, request: Request, statement_id: str, token: str, number: str) -> Any:
+    account.statements.cancel(account.statements.find(statement_id, token))
+    return Reply(204)
+
+
+@route("GET", "/v1/info", source="Trino's client protocol; trino CLI", auth=False)
+def info(account: Account, request: Request) -> Any:
+    return {
+        "nodeVersion": {"version": TRINO_VERSION},
+        "environment": "tdlocal",
+        "coordinator": True,
+        "starting": False,
+        "uptime": "1.00m",
+    }
+
+
+def answer(account: Account, statement: Statement, number: int, seconds: float) -> Any:
+    """A page, "still running", or the statement's error (which Trino sends with status 200)."""
+    try:
+        page = account.statements.page(statement, number, seconds)
+    except EngineError as error:
+        return failure(account, statement, error)
+    return page_reply(account, statement, page)
+
+
+def page_reply(account: Account, statement: Statement, page: Page) -> dict[str, Any]:
+    """The protocol's answer object."""
+    state = "FINISHED" if page.last else "RUNNING"
+    reply: dict[str, Any] = {
+        "id": statement.id,
+        "infoUri": f"{account.url}/v1/query/{statement.id}",
+        "stats": stats(state),
+        "warnings": [],
+    }
+    if not page.ready:
+        reply["nextUri"] = next_uri(account, statement, page.number)
+        return reply
+    if statement.answer is not None and statement.columns:
+        reply["columns"] = [column_json(column) for column in statement.columns]
+        if page.rows:
+            reply["data"] = trino_rows(page.rows, statement.columns)
+    if statement.answer is not None and statement.answer.update_type:
+        reply["updateType"] = statement.answer.update_type
+        if statement.answer.update_count is not None:
+            reply["updateCount"] = statement.answer.update_count
+    if page.last:
+        account.statements.finish(statement)
+    else:
+        reply["nextUri"] = next_uri(account, statement, page.number + 1)
+    return reply
+
+
+def next_uri(account: Account, statement: Statement, number: int) -> str:
+    """Where the page *number* will be."""
+    return f"{account.url}/v1/statement/executing/{statement.id}/{statement.token}/{number}"
+
+
+def failure(account: Account, statement: Statement, error: EngineError) -> dict[str, Any]:
+    """A failed statement, with Trino's names."""
+    return {
+        "id": statement.id,
+        "infoUri": f"{account.url}/v1/query/{statement.id}",
+        "stats": stats("FAILED"),
+        "warnings": [],
+        "error": {
+            "message": error.message,
+            "errorCode": error.code,
+            "errorName": error.name,
+            "errorType": error.kind,
+            "failureInfo": {
+                "type": f"io.trino.spi.TrinoException.{error.name}",
+                "message": error.message,
+                "suppressed": [],
+                "stack": [],
+            },
+        },
+    }
+
+
+def stats(state: str) -> dict[str, Any]:
+    """The counters that clients insist on; this account does not count."""
+    counters = (
+        "nodes totalSplits queuedSplits runningSplits completedSplits cpuTimeMillis wallTimeMillis "
+        "queuedTimeMillis elapsedTimeMillis processedRows processedBytes peakMemoryBytes spilledBytes "
+        "physicalInputBytes physicalWrittenBytes internalNetworkInputBytes"
+    )
+    over = state in ("FINISHED", "FAILED")
+    return {"state": state, "queued": False, "scheduled": True, **dict.fromkeys(counters.split(), 0)} | (
+        {"progressPercentage": 100.0, "runningPercentage": 0.0} if over else {}
+    )
+
+
+def column_json(column: Column) -> dict[str, Any]:
+    """A column with its type taken apart."""
+    return {"name": column.name, "type": column.type, "typeSignature": signature(parse_type(column.type))}
+
+
+def signature(tree: TypeTree) -> dict[str, Any]:
+    """Trino's typeSignature of a type."""
+    if tree.name == "row":
+        fields = [
+            {
+                "kind": "NAMED_TYPE",
+                "value": {
+                    "fieldName": None if name is None else {"name": name},
+                    "typeSignature": signature(one),
+                },
+            }
+            for name, one in zip(tree.fields, tree.arguments, strict=True)
+            if isinstance(one, TypeTree)
+        ]
+        return {"rawType": "row", "arguments": fields}
+    arguments: list[dict[str, Any]] = [
+        {"kind": "LONG", "value": one} if isinstance(one, int) else {"kind": "TYPE", "value": signature(one)}
+        for one in tree.arguments
+    ]
+    if tree.name == "varchar" and not arguments:
+        arguments = [{"kind": "LONG", "value": 2147483647}]
+    if tree.name in ("timestamp", "time") and not arguments:
+        arguments = [{"kind": "LONG", "value": 3}]
+    return {"rawType": tree.full_name, "arguments": arguments}
+
+
+def describe(account: Account, request: Request, wanted: Plan) -> Any:
+    """DESCRIBE INPUT and DESCRIBE OUTPUT of a prepared statement."""
+    if wanted.describe == "input":
+        columns = [Column("Position", "bigint"), Column("Type", "varchar")]
+        rows: list[tuple[Any, ...]] = [(place, "unknown") for place in range(wanted.parameters)]
+        return answer(account, account.statements.finished(columns, rows), 0, FIRST_SECONDS)
+    error = EngineError("NOT_SUPPORTED", "DESCRIBE OUTPUT is not supported by tdlocal", code=13)
+    return failure(account, account.statements.finished([], []), error)
+
+
+def header(request: Request, name: str) -> str:
+    """A protocol header, in Trino's spelling or Presto's."""
+    return request.headers.get(f"x-trino-{name}") or request.headers.get(f"x-presto-{name}") or ""
+
+
+def prepared_statements(request: Request) -> Mapping[str, str]:
+    """The statements the client has prepared: `name=url-encoded SQL`, comma between."""
+    return pairs(header(request, "prepared-statement"))
+
+
+def pairs(text: str) -> dict[str, str]:
+    """`a=1,b=2` as a dict, url-decoded."""
+    found = (part.partition("=") for part in text.split(",") if "=" in part)
+    return {unquote_plus(name.strip()): unquote_plus(value.strip()) for name, _, value in found}
+
+
+def schema_of(request: Request) -> str:
+    """The database that names without one belong to."""
+    return header(request, "schema") or "information_schema"
+
+
+def zone_of(request: Request) -> str:
+    """The session's time zone: SET TIME ZONE wins over the client's own."""
+    return pairs(header(request, "session")).get("time_zone_id") or header(request, "time-zone") or "UTC"
+
+
+def page_number(text: str) -> int:
+    """A page's number from its address."""
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise Fault(404, "there is no such page")
+    return int(text)
