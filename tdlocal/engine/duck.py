@@ -530,10 +530,11 @@ class DuckDBEngine:
 
     # -- rows
 
-    def append(self, database: str, name: str, rows: pa.Table) -> int:
+    def append(self, database: str, name: str, rows: pa.Table, *, once: str = "") -> int:
         """Add Arrow rows by column name; columns that the table lacks are added to it first.
 
         Values that do not fit the table's type become null, fractions of a bigint column are cut off.
+        With *once* the rows come in only the first time this key is seen; the key is kept in the same transaction.
         """
         with self._job() as cursor, self._locks.hold([f"{database}.{name}"]):
             table, at = self._existing(database, name), self._at((database, name))
@@ -551,6 +552,8 @@ class DuckDBEngine:
             )
 
             def work() -> int:
+                if once and not self._first_time(cursor, once):
+                    return 0
                 for column, kind in added.items():
                     cursor.execute(f"ALTER TABLE {at} ADD COLUMN {quote(column)} {kind}")
                 return _count(cursor, f'INSERT INTO {at} ({names}) SELECT {values} FROM "td-append"')
@@ -560,6 +563,15 @@ class DuckDBEngine:
                 self.catalog.refresh(cursor, database, name)
             self.catalog.touch(database, name)
             return count
+
+    def _first_time(self, cursor: Any, key: str) -> bool:
+        """Note *key* in the current transaction; False when it was noted before."""
+        keys = f'{quote(self._home)}.main."td-once"'
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {keys} (key VARCHAR)")
+        if cursor.execute(f"SELECT 1 FROM {keys} WHERE key = ?", [key]).fetchall():
+            return False
+        cursor.execute(f"INSERT INTO {keys} VALUES (?)", [key])
+        return True
 
     def delete_range(self, database: str, name: str, start: int, end: int) -> int:
         """Delete the rows with start <= time < end and say how many there were."""
