@@ -11,7 +11,7 @@ def masked(value: object, longest: int = 40) -> str:
     """Return *value* as a sample for a report: e-mail addresses, long digits and names shortened.
 
     >>> masked("ada.lovelace@example.com"), masked("4155550134"), masked("N/A"), masked("Lovelace Ada")
-    ('a***@e***.com', '41******34', 'N/A', 'L*******e A*a')
+    ('a***@e***.com', '41******34', 'N/A', 'L******e A*a')
     """
     text = " ".join(str(value).split())
     text = EMAIL.sub(r"\1***@\2***\3", text)

@@ -19,11 +19,11 @@ from typing import Any
 from common.python import treasure
 from common.python.errors import TaskError, told_together
 from common.python.masking import masked
-from prep.python.plan import mapping
-from prep.python.schema_map import (
+from common.python.schema_map import (
     MappedColumn,
     MappedTable,
     map_sql,
+    mapping,
     missing_columns,
     rejects_sql,
     samples_sql,
@@ -96,9 +96,10 @@ def map_table(
             )
         columns = {**treasure.columns_of(have[table.prp_table]), "time": "long"}
     name = treasure.identifier(f"{table.name}__next")
+    select = map_sql(table, columns, prp_database, session)
     treasure.run_query(
         src_database,
-        f"drop table if exists {name};\ncreate table {name} as\n{map_sql(table, columns, prp_database, session)}",
+        f"drop table if exists {name};\ncreate table {name} as\n{select}",
         session_unixtime=session,
         rows=False,
     )
@@ -160,6 +161,6 @@ def said(row: Mapping[str, Any]) -> str:
             f"{row['prp_column']} ({row['place']})"
         )
     return (
-        f"{row['table_name']}.{row['column_name']}: {row['reject_count']} of {row['row_count']} values are no "
-        f"{row['type']} and became null ({row['place']})"
+        f"{row['table_name']}.{row['column_name']}: {row['reject_count']} of {row['row_count']} values "
+        f"are no {row['type']} and became null ({row['place']})"
     )

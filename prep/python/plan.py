@@ -8,15 +8,14 @@ Raises    TaskError with every fault of the map, of the queries and of the raw t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common.python import treasure
 from common.python.errors import told_together
-from common.python.retail_schema import did_you_mean, read_schema
-from prep.python.schema_map import FILE, MappedTable, raw_tables, read_map
+from common.python.retail_schema import did_you_mean
+from common.python.schema_map import FILE, MappedTable, mapping, raw_tables
 
 QUERIES = Path("prep/queries")
 
@@ -41,21 +40,6 @@ def main(tables, raw, sub, absent_tables=()):
         f"{FILE}: {len(mapped)} tables, {sum(len(table.columns) for table in mapped)} columns, no faults"
         + (f"; absent: {', '.join(absent)}" if absent else "")
     )
-
-
-def mapping(tables: Any, absent_tables: Any) -> list[MappedTable]:
-    """Return the checked map for the tables of config/src_params.yml (names, or maps with src_table_name)."""
-    return read_map(read_schema(), table_names(tables), table_names(absent_tables))
-
-
-def table_names(tables: Any) -> list[str]:
-    """Return names of tables as the config gives them.
-
-    >>> table_names([{"src_table_name": "consents"}, "pageviews"]), table_names('["a"]')
-    (['consents', 'pageviews'], ['a'])
-    """
-    found = json.loads(tables) if isinstance(tables, str) and tables else tables or []
-    return [table["src_table_name"] if isinstance(table, dict) else str(table) for table in found]
 
 
 def prp_queries(mapped: Sequence[MappedTable], folder: Path = QUERIES) -> dict[str, Path]:
@@ -94,6 +78,6 @@ def check_raw(queries: Mapping[str, Path], database: str, have: Mapping[str, Any
         raise told_together(
             faults,
             where=database,
-            mend=f"load the table (on a laptop: tdlocal load FILE --into {database}.<table>), or list the source "
-            "under absent_tables of config/src_params.yml",
+            mend=f"load the table (on a laptop: tdlocal load FILE --into {database}.<table>), or list the "
+            "source under absent_tables of config/src_params.yml",
         )

@@ -1,4 +1,4 @@
--- App events: one row per event (uuid), as it was first received; e-mail and phone out of the user's JSON.
+-- App events: one row per event (uuid), as first received; e-mail and phone out of the user's JSON.
 --
 -- reads   raw app_analytics   one row per upload of an event
 -- writes  prp app_analytics, replaced whole by wf02_mapping
@@ -24,4 +24,4 @@ select
     uploads.*,
     ${session_unixtime} as built_for
 from uploads
-where upload_rank = 1
+where uploads.upload_rank = 1

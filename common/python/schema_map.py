@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from common.python.errors import TaskError, told_together
 from common.python.lined_yaml import Lined
 from common.python.retail_schema import FILE as SCHEMA_FILE
-from common.python.retail_schema import TYPES, did_you_mean, type_named
+from common.python.retail_schema import TYPES, did_you_mean, read_schema, type_named
 from common.python.treasure import identifier, literal
 
 FILE = "config/schema_map.yml"
@@ -88,6 +89,21 @@ def read_map(
     if faults:
         raise told_together(faults, where=path, mend="mend these lines; no query has run yet")
     return found
+
+
+def mapping(tables: Any, absent_tables: Any) -> list[MappedTable]:
+    """Return the checked map for the tables of config/src_params.yml (names, or maps with src_table_name)."""
+    return read_map(read_schema(), table_names(tables), table_names(absent_tables))
+
+
+def table_names(tables: Any) -> list[str]:
+    """Return names of tables as the config gives them.
+
+    >>> table_names([{"src_table_name": "consents"}, "pageviews"]), table_names('["a"]')
+    (['consents', 'pageviews'], ['a'])
+    """
+    found = json.loads(tables) if isinstance(tables, str) and tables else tables or []
+    return [table["src_table_name"] if isinstance(table, dict) else str(table) for table in found]
 
 
 def table_faults(

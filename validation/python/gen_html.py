@@ -1,0 +1,131 @@
+"""Write the validation report as HTML, in parts small enough to mail.
+
+Task      wf03_validate +report, ``py>: validation.python.gen_html.main``
+Reads     va_config_<sub>: validation_findings (severity, check_name, table_name, column_name, expected,
+          actual, …), column_quality (completeness per column), made by validation.python.check
+Writes    *td_write_table*: part bigint (1, 2, …), html_content varchar, replaced whole; the parts joined
+          in order are the page. Files validation_report.html and .json where TD_OUTPUT_DIR is set
+Raises    TaskError when validation_findings has a severity that is not in SEVERITIES
+Source    the three error conditions of the workflow guide, "wf03 / Error Conditions"
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.python import treasure
+from common.python.errors import TaskError
+from common.python.files import write_output
+from validation.python.config import SEVERITIES
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+PART_CHARS = 131_072  # longest html_content of one row, in characters
+LONGEST_LIST = 60  # findings of one severity in the page; the table has all
+
+
+def main(src, sub, session_date, td_write_table="email_content"):
+    """Task entry."""
+    log = f"va_config_{sub}"
+    findings = treasure.run_query(log, "select * from validation_findings").dicts()
+    quality = treasure.run_query(log, "select * from column_quality").dicts()
+    html = render(findings, quality, database=f"{src}_{sub}", log=log, session=session_date)
+    rows = [{"part": number, "html_content": part} for number, part in enumerate(split_parts(html), start=1)]
+    columns = {"part": "bigint", "html_content": "varchar"}
+    treasure.insert_rows(log, td_write_table, columns, rows, replace=True)
+    path = write_output("validation_report.html", html)
+    write_output("validation_report.json", json.dumps({"findings": findings, "quality": quality}, indent=1))
+    print(f"report of {len(html):,} characters in {log}.{td_write_table}" + (f", {path}" if path else ""))
+
+
+def render(
+    findings: Sequence[Mapping[str, Any]],
+    quality: Sequence[Mapping[str, Any]],
+    *,
+    database: str,
+    log: str,
+    session: str,
+) -> str:
+    """Return the page; no findings give the all-clear page. It holds no template of Digdag's.
+
+    >>> "No findings" in render([], [], database="src_t", log="va_config_t", session="2026-11-01")
+    True
+    """
+    import jinja2
+
+    unknown = sorted({str(finding["severity"]) for finding in findings} - set(SEVERITIES))
+    if unknown:
+        raise TaskError(
+            f"unknown severity {unknown[0]!r}",
+            where="validation_findings.severity",
+            mend=f"use one of {', '.join(SEVERITIES)} in config/validation.yml",
+        )
+    by_severity = {name: [shown(f) for f in findings if f["severity"] == name] for name in SEVERITIES}
+    for listed in by_severity.values():
+        listed.sort(
+            key=lambda f: (-(f["share"] or 0), f["table_name"], f["column_name"] or "", f["check_name"])
+        )
+    counts = {name: len(listed) for name, listed in by_severity.items()}
+    page = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template("report.html.j2")
+    tables = by_table(quality)
+    html = page.render(
+        findings=findings,
+        by_severity=by_severity,
+        counts=counts,
+        verdict="stopped" if counts["critical"] else "usable" if counts["warning"] else "good",
+        quality=quality,
+        tables=tables,
+        rows=sum(table["rows"] for table in tables),
+        database=database,
+        log=log,
+        session=session,
+        longest=LONGEST_LIST,
+    )
+    return html.replace("$", "&#36;")
+
+
+def shown(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding with its samples as a list of (value, occurrences)."""
+    samples = json.loads(finding.get("samples") or "[]")
+    return {**finding, "sample_list": samples, "previous_count": finding.get("previous_count")}
+
+
+def by_table(quality: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tables in order, each with rows, rows of last time and columns with their change."""
+    tables: dict[str, dict[str, Any]] = {}
+    for row in sorted(quality, key=lambda r: (r["table_name"], r["completeness"], r["column_name"])):
+        table = tables.setdefault(
+            row["table_name"],
+            {
+                "name": row["table_name"],
+                "rows": row["row_count"],
+                "before": row["previous_row_count"],
+                "columns": [],
+            },
+        )
+        table["columns"].append({**row, "change": change(row["completeness"], row["previous_completeness"])})
+    return list(tables.values())
+
+
+def change(now: float, before: float | None) -> str:
+    """Return how completeness moved since last time, empty when it did not by a tenth of a point.
+
+    >>> change(0.9, 0.95), change(0.9, None), change(0.9, 0.9)
+    ('-5.0 points', '', '')
+    """
+    if before is None or abs(now - before) < 0.001:
+        return ""
+    return f"{(now - before) * 100:+.1f} points"
+
+
+def split_parts(html: str, size: int = PART_CHARS) -> list[str]:
+    """Cut *html* into parts of at most *size* characters; joining them gives it back.
+
+    >>> split_parts("abcde", size=2)
+    ['ab', 'cd', 'e']
+    """
+    return [html[i : i + size] for i in range(0, max(len(html), 1), size)]
