@@ -1,0 +1,87 @@
+"""The folder of one run: its events and a log a task, made when there is something to write."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+KEPT = 50  # runs
+LONGEST = 20_000_000  # bytes of one task's log
+
+
+def new_run_folder(state: Path) -> Path:
+    """A new folder `<state>/runs/<n>`, numbered on from the last."""
+    runs = state / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    number = max((int(entry.name) for entry in runs.iterdir() if entry.name.isdigit()), default=0) + 1
+    while True:
+        try:
+            (runs / f"{number:04d}").mkdir()
+            return runs / f"{number:04d}"
+        except FileExistsError:
+            number += 1
+
+
+class TaskLogs:
+    """Events and task logs of one run.
+
+    Args:
+        folder: the run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._events = open(folder / "events.jsonl", "a", encoding="utf-8")  # noqa: SIM115 closed in close()
+        self._sizes: dict[str, int] = {}
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Add an event."""
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": now, "event": kind, **facts}, ensure_ascii=False, default=str)
+        with self._lock:
+            if not self._events.closed:
+                self._events.write(line + "\n")
+                if kind not in ("task_started", "task_ended"):
+                    self._events.flush()
+
+    def _path(self, name: str) -> Path:
+        stem = re.sub(r"[^\w.+^=&-]", "_", name)
+        return self.folder / f"{stem[:180]}.log"
+
+    def path_of(self, name: str, problem: str) -> Path:
+        """The log of a task, with its problem as last words."""
+        self._append(name, f"failed: {problem}\n")
+        path = self._path(name)
+        try:
+            return Path(os.path.relpath(path))
+        except ValueError:
+            return path
+
+    def writer(self, name: str) -> Callable[[str], None]:
+        """A function that appends text to the log of a task."""
+        return lambda text: self._append(name, text if text.endswith("\n") else text + "\n")
+
+    def _append(self, name: str, text: str) -> None:
+        with self._lock:
+            size = self._sizes.get(name, 0)
+            if size > LONGEST:
+                return
+            if len(self._sizes) > 5000:
+                self._sizes.clear()
+            self._sizes[name] = size + len(text)
+            if size + len(text) > LONGEST:
+                text = text[: max(LONGEST - size, 0)] + "\n… the rest is left out\n"
+            with open(self._path(name), "a", encoding="utf-8", errors="replace") as log:
+                log.write(text)
+
+    def close(self) -> None:
+        """Write what is left."""
+        with self._lock:
+            self._events.close()

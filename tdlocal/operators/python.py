@@ -1,0 +1,142 @@
+"""py>: a Python function in a process of its own, with parameters by name.
+
+With the kit's own Python a warm process is forked for each task, which saves the start of an interpreter and of
+the libraries that earlier tasks imported; nothing else is shared. With `python:` the named program is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tdlocal.operators import process
+from tdlocal.operators.base import Job, Result, TaskFailure, as_list, as_text, frames
+from tdlocal.operators.warm import WarmPython
+from tdlocal.workflow.parameters import Update
+
+RUNNER = Path(__file__).resolve().parent / "child" / "tdlocal_task.py"
+
+
+def run(job: Job) -> Result:
+    """Call a Python function, or run the text of `script:`."""
+    script = job.text("script", None, "py")
+    command = None if script is not None and job.command is None else as_text(job.need_command())
+    if process.wants_account(job, *_sources(job, command or "")):
+        job.services.account()
+    env = process.environment(job)
+    folder = job.services.state / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="py-", dir=folder) as scratch:
+        given, answer = Path(scratch) / "input.json", Path(scratch) / "output.json"
+        family = job.values.get("py")
+        params = {**family, **job.values} if isinstance(family, dict) else job.values
+        given.write_text(json.dumps({"params": params}, ensure_ascii=False, default=str), encoding="utf-8", errors="replace")
+        if command is None:
+            file = Path(scratch) / "script.py"
+            file.write_text(script or "", encoding="utf-8")
+            line = [str(file), str(given), str(answer)]
+        else:
+            line = [str(RUNNER), command, str(given), str(answer)]
+        code = _start(job, line, env)
+        return _result(job, code, answer, params)
+
+
+def _start(job: Job, line: list[str], env: dict[str, str]) -> int:
+    named = job.get("python", None, "py")
+    if named is None and line[0] == str(RUNNER):
+        warm = _warm(job)
+        if warm is not None:
+            return warm.run(job, line, env)
+    words = [sys.executable] if named is None else as_list(named, "python") if isinstance(named, list) else [as_text(named)]
+    if shutil.which(str(words[0]), path=env.get("PATH")) is None and not Path(str(words[0])).exists():
+        raise TaskFailure(
+            f'Cannot run program "{words[0]}" (in directory "{job.folder}"): error=2, No such file or directory (runtime)',
+            frames(job),
+        )
+    return process.run(job, [str(word) for word in words] + line, env, job.folder)
+
+
+def _warm(job: Job) -> WarmPython | None:
+    services = job.services
+    with services.lock:
+        if services.python_worker is None:
+            worker = WarmPython(services.environment())
+            services.at_end(worker.close)
+            services.python_worker = worker
+        found: WarmPython = services.python_worker
+        return found if found.alive else None
+
+
+def _sources(job: Job, command: str) -> list[str]:
+    """Text of the module that *command* names and of the project files beside it."""
+    parts = command.split(".")
+    texts: list[str] = []
+    for depth in range(len(parts) - 1, 0, -1):
+        file = job.folder.joinpath(*parts[:depth]).with_suffix(".py")
+        if file.is_file():
+            with contextlib.suppress(OSError):
+                texts.append(file.read_text(encoding="utf-8", errors="replace"))
+            break
+    imported = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", "\n".join(texts), re.MULTILINE)
+    for name in imported:
+        file = job.folder.joinpath(*name.split(".")).with_suffix(".py")
+        if file.is_file():
+            with contextlib.suppress(OSError):
+                texts.append(file.read_text(encoding="utf-8", errors="replace"))
+        elif job.folder.joinpath(*name.split(".")).is_dir():
+            texts.append("tdlocal")  # a package of the project: who knows
+    return texts
+
+
+def _result(job: Job, code: int, answer: Path, params: dict[str, Any]) -> Result:
+    left: dict[str, Any] = {}
+    if answer.exists():
+        try:
+            left = json.loads(answer.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise TaskFailure(f"the task left no JSON behind: {error} (runtime)", frames(job)) from None
+    if code != 0:
+        raise _failure(job, code, left.get("error"))
+    if not answer.exists():
+        raise TaskFailure("the task ended without leaving its result: did it exit by os._exit? (runtime)", frames(job))
+    reads = set(params) if "*" in left.get("reads", ()) else set(left.get("reads", ()))
+    if isinstance(params.get("py"), dict) and reads & params["py"].keys():
+        reads.add("py")
+    return Result(
+        Update([], left.get("store_params") or {}),
+        left.get("export_params") or {},
+        left.get("subtask_config") or None,
+        files=[Path(file) for file in left.get("files", ())],
+        reads=reads,
+    )
+
+
+def _failure(job: Job, code: int, error: dict[str, Any] | None) -> TaskFailure:
+    head = f"Python command failed with code {code}"
+    if error is None:
+        shown = f"the Python process ended with code {code}"
+        if code > 128:
+            shown = f"the Python process was ended by signal {code - 128}"
+        return TaskFailure(f"{head} (runtime)", frames(job), shown=shown)
+    job.log("".join(error["traceback"]))
+    words = f"{error['message']} ({error['class']})"
+    message = f"{head}\nError messages from python: {words}\n" + "".join(f"\tfrom {line}\n" for line in error["traceback"])
+    where = error.get("where") or ""
+    with contextlib.suppress(ValueError):
+        file, _, number = where.rpartition(":")
+        where = f"{os.path.relpath(file, job.services.project.root)}:{number}"
+    mend, shown = "", error["message"] or error["class"]
+    if " | to mend: " in shown:
+        shown, _, mend = shown.partition(" | to mend: ")
+    elif error["class"] != "TaskError":
+        shown = words
+    return TaskFailure(
+        message + " (runtime)", frames(job, *error.get("frames", ())), shown=f"{shown}{f'  at {where}' if where else ''}", mend=mend
+    )

@@ -1,0 +1,30 @@
+"""sh>: the text is a script; every parameter is an environment variable of it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from tdlocal.operators import process
+from tdlocal.operators.base import Job, Result, TaskFailure, as_list, as_text, frames
+
+
+def run(job: Job) -> Result:
+    """Run a shell script in the workflow's folder."""
+    script = job.with_secrets(as_text(job.need_command()))
+    shell = job.get("shell", "/bin/sh", "sh")
+    words = as_list(shell, "shell") if isinstance(shell, list) or str(shell).startswith("[") else [shell]
+    if process.wants_account(job, script) or re.search(r"\b(?:td|curl|python3?|tdlocal|digdag)\b", script):
+        job.services.account()
+    folder = job.services.state / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="sh-", dir=folder) as scratch:
+        file = Path(scratch) / "runner.sh"
+        file.write_text(script, encoding="utf-8")
+        env = process.environment(job, parameters=True)
+        code = process.run(job, [*map(str, words), str(file)], env, job.folder)
+    if code != 0:
+        raise TaskFailure(f"Command failed with code {code} (runtime)", frames(job))
+    names = set(re.findall(r"\$\{?([A-Za-z_]\w*)", script))
+    return Result(reads=names & job.values.keys())

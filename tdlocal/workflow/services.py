@@ -1,0 +1,136 @@
+"""What all tasks of a run share: the project, the local account, secrets, the console, the word to stop."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tdlocal.errors import KitError
+from tdlocal.workflow.project import Project
+
+if TYPE_CHECKING:
+    from tdlocal.console.events import Console
+    from tdlocal.local_server import LocalServer
+
+TD_HOST = r"^(?:https?://)?(?:api|api-[a-z0-9-]+|[a-z0-9-]+)(?:\.[a-z0-9-]+)*\.(?:treasuredata\.com|treasuredata\.co\.jp)$"
+
+
+class Secrets:
+    """Secrets by key: a file a key, first in `<state>/secrets`, then in `~/.config/digdag/secrets`.
+
+    `td.apikey` is always the local account's key, so that a real one never leaves its place.
+    """
+
+    def __init__(self, state: Path, api_key: Callable[[], str]) -> None:
+        self.folder = state / "secrets"
+        self._api_key = api_key
+
+    def find(self, key: str) -> str | None:
+        """The secret, or None when there is none."""
+        if key == "td.apikey":
+            return self._api_key()
+        if not key or "/" in key or key.startswith("."):
+            return None
+        for folder in (self.folder, Path.home() / ".config" / "digdag" / "secrets"):
+            try:
+                return (folder / key).read_text(encoding="utf-8").rstrip("\n")
+            except OSError:
+                continue
+        return None
+
+
+class Services:
+    """Shared by all tasks of a run, and by the runs that its require> tasks start.
+
+    Args:
+        project: the project that is run.
+        state: the kit's state folder.
+        console: what a person sees.
+        folder: where this run's logs go, None for none.
+    """
+
+    def __init__(self, project: Project, state: Path, console: Console, folder: Path | None) -> None:
+        self.project, self.state, self.console, self.run_folder = project, state, console, folder
+        self.zone = "UTC"
+        self.stopping = threading.Event()
+        self.secrets = Secrets(state, lambda: self.account().key)
+        self.seconds: dict[str, float] = {}  # the longest that a task of an operator may take
+        self.python_worker: Any = None
+        self.td_clients = threading.local()
+        self.shared: dict[str, Any] = {}
+        self._closing = ExitStack()
+        self.lock = threading.RLock()
+        self._account: LocalServer | None = None
+        self._running: set[Callable[[], None]] = set()
+
+    def account(self) -> LocalServer:
+        """The local account, started when first asked for."""
+        with self.lock:
+            if self._account is None:
+                from tdlocal.local_server import local_account
+
+                try:
+                    self._account = self._closing.enter_context(local_account(self.state))
+                except (OSError, NotImplementedError) as error:
+                    raise KitError(f"the local account did not start: {error}", where=str(self.state)) from error
+            return self._account
+
+    @property
+    def account_if_started(self) -> LocalServer | None:
+        """The local account when a task has asked for it already."""
+        return self._account
+
+    def environment(self) -> dict[str, str]:
+        """The environment of child processes: where the account is, and nothing that leads to the internet."""
+        env = {key: value for key, value in os.environ.items() if key.lower() not in _LEFT_OUT}
+        env["TD_OUTPUT_DIR"] = str(self.state / "output")
+        hook = str(Path(__file__).resolve().parent.parent / "operators" / "child")
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [hook, os.environ.get("PYTHONPATH", "")]))
+        env.pop("TD_API_KEY", None)
+        if self._account is not None:
+            env["TD_API_SERVER"] = env["TD_PRESTO_API"] = env["TDLOCAL_ACCOUNT"] = self._account.url
+            env["TD_API_KEY"] = self._account.key
+        return env
+
+    def on_stop(self, stop: Callable[[], None]) -> Callable[[], None]:
+        """Have *stop* called when the run is stopped; the answer takes it back."""
+        with self.lock:
+            self._running.add(stop)
+        if self.stopping.is_set():
+            stop()
+        return lambda: self._forget(stop)
+
+    def _forget(self, stop: Callable[[], None]) -> None:
+        with self.lock:
+            self._running.discard(stop)
+
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Have *close* called when the run is over."""
+        self._closing.callback(close)
+
+    def stop(self) -> None:
+        """Stop every task that is at work."""
+        self.stopping.set()
+        with self.lock:
+            stops = list(self._running)
+        for stop in stops:
+            stop()
+
+    def close(self) -> None:
+        """End the account and the workers that were started."""
+        self._closing.close()
+
+
+_LEFT_OUT = {"http_proxy", "https_proxy", "all_proxy", "td_api_server", "td_presto_api", "td_server_host", "tz"}
+_TZ_AT_START = os.environ.get("TZ")
+
+
+def start_zone(env: dict[str, str]) -> dict[str, str]:
+    """*env* with the TZ of the person's shell, whatever a template is doing to this process's at the moment."""
+    if _TZ_AT_START is not None:
+        env["TZ"] = _TZ_AT_START
+    return env

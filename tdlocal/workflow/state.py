@@ -1,0 +1,202 @@
+"""What succeeded, kept so that a run can go on where it stopped, whatever stopped it.
+
+One append-only journal a session: a line for each task that succeeded, written in one piece the moment it did, so
+a `kill -9` loses at most the line being written, which the reader then passes over.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tdlocal.errors import KitError
+from tdlocal.workflow.parameters import Update
+
+SYNC_SECONDS = 0.5  # lines reach the disk at least this often; a power cut may lose that much
+FORMAT = 1
+VOLATILE = frozenset(
+    {"session_uuid", "session_id", "attempt_id", "project_id", "task_name", "retry_attempt_name", "error"}
+)
+
+
+@dataclass(slots=True)
+class Done:
+    """A task that succeeded: its result, and what it was made from.
+
+    ``text`` is the hash of the task as written, ``files`` the hash of each file that it used (relative to the project),
+    ``reads`` the hash of each parameter that it read.
+    """
+
+    task: str
+    text: str
+    files: dict[str, str] = field(default_factory=dict)
+    reads: dict[str, str] = field(default_factory=dict)
+    stored: Update = field(default_factory=Update)
+    exported: dict[str, Any] = field(default_factory=dict)
+    subtasks: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For the journal."""
+        line: dict[str, Any] = {"task": self.task, "text": self.text}
+        for name, value in (("files", self.files), ("reads", self.reads), ("exported", self.exported)):
+            if value:
+                line[name] = value
+        if self.stored:
+            line["stored"] = self.stored.to_json()
+        if self.subtasks is not None:
+            line["subtasks"] = self.subtasks
+        return line
+
+    @classmethod
+    def from_json(cls, line: dict[str, Any]) -> Done:
+        """From the journal."""
+        stored = Update.from_json(line["stored"]) if "stored" in line else Update()
+        return cls(
+            line["task"], line["text"], line.get("files", {}), line.get("reads", {}), stored,
+            line.get("exported", {}), line.get("subtasks"),
+        )  # fmt: skip
+
+
+def fingerprint(value: Any) -> str:
+    """A short hash of a JSON value; the order of keys counts, as it does for templates."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """A short hash of a file; "gone" when it cannot be read."""
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=12).hexdigest()
+    except OSError:
+        return "gone"
+
+
+def hashes_of(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """The hash of each named parameter; "unset" where there is none."""
+    return {
+        name: fingerprint(values[name]) if name in values else "unset" for name in sorted(names) if name not in VOLATILE
+    }
+
+
+class Journal:
+    """The saved tasks of one session of one workflow.
+
+    Args:
+        path: the journal's file; made when the first task succeeds.
+        keep: whether to read and write it; False keeps everything in memory only.
+    """
+
+    def __init__(self, path: Path, keep: bool) -> None:
+        self.path, self.keep = path, keep
+        self.done: dict[str, Done] = {}
+        self._lock = threading.Lock()
+        self._handle = -1
+        self._synced = time.monotonic()
+        if keep:
+            self._open()
+
+    def _open(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KitError(
+                "another run of this session is going on",
+                where=str(self.path),
+                mend="wait for it, or give another --session",
+            ) from None
+        except OSError as error:
+            raise KitError(
+                f"cannot save the state of the run: {error.strerror}", where=str(self.path), mend="see to that folder, or run with --no-save"
+            ) from None  # fmt: skip
+        text = self.path.read_bytes()
+        for line in text.split(b"\n"):
+            self._read(line)
+        if text and not text.endswith(b"\n"):
+            os.write(self._handle, b"\n")
+
+    def _read(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            if "task" in entry:
+                self.done[entry["task"]] = Done.from_json(entry)
+            elif "forget" in entry:
+                self.done.pop(entry["forget"], None)
+        except (ValueError, KeyError, TypeError):
+            return  # a line that a kill cut short
+
+    def add(self, done: Done) -> None:
+        """Keep a task that succeeded."""
+        self.done[done.task] = done
+        self._write(done.to_json())
+
+    def forget(self, task: str) -> None:
+        """A task is about to run again: what was kept of it no longer holds."""
+        if self.done.pop(task, None) is not None:
+            self._write({"forget": task})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if not self.keep:
+            return
+        line = json.dumps(entry, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
+        with self._lock:
+            try:
+                os.write(self._handle, line)
+            except OSError as error:
+                raise KitError(
+                    f"cannot save the state of the run: {error.strerror}", where=str(self.path), mend="make room there"
+                ) from None
+            if time.monotonic() - self._synced > SYNC_SECONDS:
+                os.fsync(self._handle)
+                self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Bring everything to disk and let go of the file."""
+        if self._handle >= 0:
+            os.fsync(self._handle)
+            os.close(self._handle)
+            self._handle = -1
+
+
+class States:
+    """The folder of journals: one folder a workflow, one file a session.
+
+    Args:
+        folder: `<state>/sessions`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def journal(self, workflow: str, session: dt.datetime, keep: bool = True) -> Journal:
+        """The journal of a session."""
+        stamp = session.strftime("%Y%m%dT%H%M%S%z")
+        return Journal(self.folder / _safe(workflow) / f"{stamp}.jsonl", keep)
+
+    def last_session(self, workflow: str) -> str:
+        """The session time (ISO) of the newest run of *workflow* that was saved; empty when there is none."""
+        folder = self.folder / _safe(workflow)
+        if not folder.is_dir():
+            return ""
+        files = sorted(folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns)
+        for file in reversed(files):
+            try:
+                return dt.datetime.strptime(file.stem, "%Y%m%dT%H%M%S%z").isoformat()
+            except ValueError:
+                continue
+        return ""
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", name)
