@@ -5,12 +5,19 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from tdlocal.account.attempts import Attempts
+from tdlocal.account.audiences import Audiences
 from tdlocal.account.bulk_imports import BulkImports
 from tdlocal.account.databases import Databases
+from tdlocal.account.folders import Folders
 from tdlocal.account.jobs import Jobs
 from tdlocal.account.mails import Mails
+from tdlocal.account.models import Models
+from tdlocal.account.projects import Projects
+from tdlocal.account.segments import Segments
 from tdlocal.account.statements import Statements
 from tdlocal.account.store import Store
+from tdlocal.account.syndications import Syndications
 from tdlocal.account.tables import Tables
 from tdlocal.account.users import Users
 from tdlocal.engine.types import Engine
@@ -42,6 +49,13 @@ class Account:
         self.jobs = Jobs(self)
         self.statements = Statements(self)
         self.bulk_imports = BulkImports(self)
+        self.audiences = Audiences(self)
+        self.folders = Folders(self)
+        self.segments = Segments(self)
+        self.syndications = Syndications(self)
+        self.models = Models(self)
+        self.projects = Projects(self)
+        self.attempts = Attempts(self)
 
     def api_keys(self) -> list[str]:
         """Every API key that is accepted."""
@@ -49,6 +63,7 @@ class Account:
 
     def close(self) -> None:
         """Stop the work in hand and close the files."""
+        self.attempts.close()
         self.jobs.close()
         self.statements.close()
         self.store.close()

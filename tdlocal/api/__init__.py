@@ -8,4 +8,11 @@ AREAS: list[str] = [
     "tdlocal.api.imports",
     "tdlocal.api.bulk_imports",
     "tdlocal.api.trino",
+    "tdlocal.api.unifications",
+    "tdlocal.api.cdp_audiences",
+    "tdlocal.api.cdp_folders",
+    "tdlocal.api.cdp_segments",
+    "tdlocal.api.reporting",
+    "tdlocal.api.workflow_projects",
+    "tdlocal.api.workflow_attempts",
 ]
