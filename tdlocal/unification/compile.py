@@ -6,9 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tdlocal.unification import contraction, outputs, people
+from tdlocal.unification import contraction, outputs
 from tdlocal.unification.model import CanonicalId, Unification, read_unification
-from tdlocal.unification.sql import SESSION, ancestors, quoted, record_key, rows_of
+from tdlocal.unification.sql import (
+    ancestors,
+    key_numbers,
+    literal,
+    quoted,
+    record_key,
+    rows_of,
+    statements,
+    valid,
+)
 
 ANSWER_LIMIT = 65_536  # characters; http_call> refuses a longer answer
 CHANGES = "unification_changes"
@@ -53,9 +62,18 @@ def compile_workflow(
     workflow["+enrich"] = _enrich(read)
     if read.master_tables:
         workflow["+masters"] = {"_parallel": True} | {
-            f"+{master.name}": _query(outputs.master_script(read, master)) for master in read.master_tables
+            f"+{master.name}": _query(
+                outputs.master_script(read, master, work_prefix(read, master.canonical_id))
+            )
+            for master in read.master_tables
         }
-    workflow["+log_changes"] = _query(_changes_script(read))
+    workflow["+log_changes"] = _query(
+        statements(
+            "changes.sql",
+            changes=CHANGES,
+            ids=[(each.name, work_prefix(read, each.name)) for each in read.canonical_ids],
+        )
+    )
     if not build_aside:
         workflow["+commit"] = _rename([(f"{table}__next", table) for table in output_tables(read)])
     workflow["+clean_up"] = {"td_ddl>": None, "drop_tables": work_tables(read)}
@@ -81,17 +99,13 @@ def output_tables(unification: Unification) -> list[str]:
 
 def work_tables(unification: Unification) -> list[str]:
     """Return the names of the tables that only the workflow itself needs."""
-    plain = ("records", "nodes", "pairs", "labels", "before", "known", "homes", "people", "rows")
-    steps = range(contraction.ROUNDS_A_TASK)
-    contracted = [
-        *(f"edges_step_{step}" for step in steps[1:]),
-        *(f"reps_step_{step}" for step in steps),
-        *(f"{what}_{loop}" for loop in range(contraction.TASKS + 1) for what in ("edges", "map", "reps")),
-    ]
+    plain = ("records", "nodes", "pairs", "leads", "labels", "before", "known", "homes", "people", "rows",
+             "sources", "everywhere", "masks", "counts", "causes")  # fmt: skip
+    graphs = ("all",)
     return [
-        f"{canonical.name}_work_{what}"
+        f"{work_prefix(unification, canonical.name)}{what}"
         for canonical in unification.canonical_ids
-        for what in (*plain, *contracted)
+        for what in (*plain, *(f"{graph}_{table}" for graph in graphs for table in contraction.work_tables()))
     ]
 
 
@@ -103,27 +117,65 @@ def _rename(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     return {"td_ddl>": None, "rename_tables": [{"from": old, "to": new} for old, new in pairs]}
 
 
+def work_prefix(unification: Unification, name: str) -> str:
+    """Return what the names of the work tables of a canonical id begin with: short, for the answer's sake."""
+    return f"work{[each.name for each in unification.canonical_ids].index(name) + 1}_"
+
+
 def _unify(unification: Unification, canonical: CanonicalId) -> dict[str, Any]:
     """Return the tasks of one canonical id, from source rows to the lookup."""
     name = canonical.name
-    tables = [table.name for table in unification.tables]
-    absent = (
-        people.table_if_absent(f"{name}_lookup", people.LOOKUP_COLUMNS)
-        + people.table_if_absent(f"{name}_keys", people.KEYS_COLUMNS)
-        + people.table_if_absent(f"{name}_previous", people.PREVIOUS_COLUMNS)
-    )
-    return {
-        "+before": _query(absent + people.previous_script(name)),
-        "+keep_before": _rename([(f"{name}_work_previous", f"{name}_previous")]),
-        "+records": _query(
-            people.records_script(name, _branches(unification, canonical)) + people.edges_script(name)
-        ),
-        **contraction.components(f"{name}_work"),
-        "+people": _query(
-            people.labels_script(name) + people.people_script(canonical) + people.rows_script(name)
-        ),
-        "+lookup": _query(people.lookup_script(canonical, tables) + outputs.stats_script(canonical, tables)),
+    work = work_prefix(unification, name)
+    numbers = key_numbers(canonical)
+    values = {
+        "name": name,
+        "kind": canonical.kind,
+        "work": work,
+        "numbers": [(key, f"{number:02d}") for key, number in numbers.items()],
+        "table_bits": _table_bits(unification),
+        "place": lambda column: column,
     }
+    return {
+        "+before": _query(statements("previous.sql", **values)),
+        "+keep_before": _rename([(f"{work}previous", f"{name}_previous")]),
+        "+records": _query(
+            statements(
+                "records.sql",
+                branches=_branches(unification, canonical),
+                rules=_rules(unification, canonical),
+                **values,
+            )
+            + statements("edges.sql", **values)
+        ),
+        **contraction.components(f"{work}all"),
+        "+people": _query(statements("people.sql", **values)),
+        "+lookup": _query(
+            statements("lookup.sql", **values)
+            + statements("stats.sql", **values)
+            + statements("causes.sql", **values)
+        ),
+    }
+
+
+def _table_bits(unification: Unification) -> str:
+    """Return a query of the source tables: table_id, table_name and the bit that stands for each in a mask."""
+    rows = ", ".join(
+        f"({at}, {literal(table.name)}, {2 ** (at - 1)})" for at, table in enumerate(unification.tables, 1)
+    )
+    return (
+        "select cast(table_id as bigint) as table_id, table_name, cast(bit as bigint) as bit"
+        f" from (values {rows}) as b (table_id, table_name, bit)"
+    )
+
+
+def _rules(unification: Unification, canonical: CanonicalId) -> list[tuple[int, str]]:
+    """Return for every id_key_type the condition that a ``node`` of it is an identifier."""
+    rules = []
+    for name, number in key_numbers(canonical).items():
+        key = unification.key(name) if name in canonical.keys else None
+        value = "substr(node, 4)"
+        rules.append((number, valid(value, key.valid_regexp, key.invalid_texts) if key else "true"))
+    return rules
 
 
 def _branches(unification: Unification, canonical: CanonicalId) -> str:
@@ -135,16 +187,16 @@ def _branches(unification: Unification, canonical: CanonicalId) -> str:
             continue
         rows = rows_of(unification, ancestors(unification, canonical), table.name)
         branches.append(
-            f"select {at} as table_id, record_key, min(seen_at) as first_seen_at, max(seen_at) as last_seen_at,"
-            f" count(*) as row_count\nfrom (\nselect {key} as record_key,\n"
-            f"  coalesce(cast(p.{quoted('time')} as bigint), 0) as seen_at\n{rows}\n) as s\n"
-            "where record_key <> '' group by record_key"
+            f"select {at} as table_id, {2 ** (at - 1)} as table_bit, record_key,"
+            " min(seen_at) as first_seen_at, max(seen_at) as last_seen_at\n"
+            f"from (select {key} as record_key, coalesce(cast(p.{quoted('time')} as bigint), 0) as seen_at\n"
+            f"{rows}) as s\nwhere record_key <> '' group by record_key"
         )
     if not branches:
-        return (
-            "select 0 as table_id, '' as record_key, 0 as first_seen_at, 0 as last_seen_at, 0 as row_count"
-            " where 1 = 0"
+        nothing = ", ".join(
+            f"0 as {name}" for name in ("table_id", "table_bit", "first_seen_at", "last_seen_at")
         )
+        return f"select '' as record_key, {nothing} where 1 = 0"
     return "\nunion all\n".join(branches)
 
 
@@ -157,14 +209,3 @@ def _enrich(unification: Unification) -> dict[str, Any]:
         for table in unification.tables
     }
     return tasks
-
-
-def _changes_script(unification: Unification) -> str:
-    """Return statements that add this session's merges and splits to the log of earlier sessions."""
-    columns = ", ".join(people.CHANGES_COLUMNS)
-    now = "\nunion all\n".join(people.changes_query(each) for each in unification.canonical_ids)
-    return people.table_if_absent(CHANGES, people.CHANGES_COLUMNS) + people.create(
-        f"{CHANGES}__next",
-        f"select {columns}, {SESSION} as built_for\nfrom (\nselect {columns} from {CHANGES}\n"
-        f"where session_unixtime <> {SESSION}\nunion all\n{now}\n) as c",
-    )

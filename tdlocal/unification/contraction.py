@@ -99,3 +99,12 @@ def components(prefix: str) -> dict[str, Any]:
         },
         "+compose": {"loop>": "${td.last_results.loops}", "_do": {"+step": {"td>": {"data": compose}}}},
     }
+
+
+def work_tables() -> list[str]:
+    """Return the names, without their prefix, of the tables that `components` may leave behind."""
+    return [
+        *(f"edges_step_{step}" for step in range(1, ROUNDS_A_TASK)),
+        *(f"reps_step_{step}" for step in range(ROUNDS_A_TASK)),
+        *(f"{what}_{loop}" for loop in range(TASKS + 1) for what in ("edges", "map", "reps")),
+    ]

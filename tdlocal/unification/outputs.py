@@ -7,69 +7,14 @@ from itertools import groupby
 
 from tdlocal.unification.model import Attribute, CanonicalId, MasterTable, Unification
 from tdlocal.unification.sql import (
-    SEPARATOR,
     SESSION,
     create,
-    key_numbers,
     literal,
     quoted,
     record_key,
     rows_of,
-    valid_text,
+    valid,
 )
-
-
-def _table_name(column: str, tables: Sequence[str]) -> str:
-    whens = " ".join(f"when {at} then {literal(table)}" for at, table in enumerate(tables, start=1))
-    return f"case {column} {whens} else '*' end"
-
-
-def stats_script(canonical: CanonicalId, tables: Sequence[str]) -> str:
-    """Return statements for <name>_source_key_stats and <name>_result_key_stats, as the service names them.
-
-    One row a source table and one, ``*``, for all: how many identifiers of each key there are, and
-    how many people have them, with a histogram ``identifiers:people,…``.
-    """
-    name = canonical.name
-    numbers = key_numbers(canonical)
-    seen_in = (
-        f"select {'{what}'}, t.table_id\nfrom {name}_work_labels as l\n"
-        "cross join unnest(concat(array[cast(0 as bigint)], l.table_ids)) as t (table_id)"
-    )
-    distinct = ",\n  ".join(
-        f"count(case when number = {at} then 1 end) as distinct_{key}" for key, at in numbers.items()
-    )
-    people = ",\n  ".join(
-        f"cast(coalesce(sum(case when number = {at} then people end), 0) as bigint) as distinct_with_{key}"
-        for key, at in numbers.items()
-    )
-    histograms = ",\n  ".join(
-        "array_join(array_agg(cast(n as varchar) || ':' || cast(people as varchar) order by n)"
-        f" filter (where number = {at}), ',') as histogram_{key}"
-        for key, at in numbers.items()
-    )
-    number = "cast(substr(l.node, 1, 2) as bigint) as number"
-    return create(
-        f"{name}_source_key_stats__next",
-        f"select\n  {_table_name('s.table_id', tables)} as from_table, r.total_distinct,\n"
-        f'  {", ".join(f"s.distinct_{key}" for key in numbers)},\n  {SESSION} as "time", {SESSION} as built_for\n'
-        f"from (\nselect table_id,\n  {distinct}\nfrom (\n{seen_in.format(what=number)}\n) as e\ngroup by table_id\n) as s\n"
-        "inner join (\n"
-        f"select t.table_id, count(distinct element_at(split(r.record_key, {SEPARATOR}), 1)) as total_distinct\n"
-        f"from {name}_work_records as r\ncross join unnest(array[0, r.table_id]) as t (table_id)\ngroup by t.table_id\n"
-        ") as r on s.table_id = r.table_id",
-    ) + create(
-        f"{name}_result_key_stats__next",
-        f"select\n  {_table_name('h.table_id', tables)} as from_table, c.total_distinct,\n"
-        f"  {', '.join(f'h.distinct_with_{key}' for key in numbers)},\n"
-        f'  {", ".join(f"h.histogram_{key}" for key in numbers)},\n  {SESSION} as "time", {SESSION} as built_for\n'
-        f"from (\nselect table_id,\n  {people},\n  {histograms}\nfrom (\n"
-        "select table_id, number, n, count(*) as people\nfrom (\nselect table_id, label, number, count(*) as n\nfrom (\n"
-        f"{seen_in.format(what=f'l.label, {number}')}\n) as e\ngroup by table_id, label, number\n) as n\n"
-        "group by table_id, number, n\n) as p\ngroup by table_id\n) as h\ninner join (\n"
-        f"select table_id, count(distinct label) as total_distinct\nfrom (\n{seen_in.format(what='l.label')}\n) as e\n"
-        "group by table_id\n) as c on h.table_id = c.table_id",
-    )
 
 
 def columns_query(unification: Unification) -> str:
@@ -134,14 +79,14 @@ def _survivor(master: MasterTable, attribute: Attribute) -> str:
     orders = {source.order for source in attribute.sources}
     times = {"last": "max(last_at) as last_at", "first": "min(first_at) as first_at"}
     ranks = {"last": "last_at desc nulls last", "first": "first_at"}
-    valid = valid_text("value", attribute.valid_regexp, attribute.invalid_texts)
+    valid_value = valid("cast(value as varchar)", attribute.valid_regexp, attribute.invalid_texts)
     ranked = (
         "select who, value, row_number() over (\n  partition by who\n"
         f"  order by tier, {', '.join(ranks[each] for each in sorted(orders))}, source, cast(value as varchar)\n"
         ") as n\nfrom (\n"
         f"select who, value, min(tier) as tier, min(source) as source,"
         f" {', '.join(times[each] for each in sorted(orders))}\n"
-        f"from (\n{_candidates(master, attribute)}\n) as c\nwhere who is not null and {valid} is not null\n"
+        f"from (\n{_candidates(master, attribute)}\n) as c\nwhere who is not null and {valid_value}\n"
         f"group by who, value{'' if attribute.array_elements else ', tier'}\n) as g"
     )
     if attribute.array_elements:
@@ -152,7 +97,7 @@ def _survivor(master: MasterTable, attribute: Attribute) -> str:
     return f"select who, value\nfrom (\n{ranked}\n) as r\nwhere n = 1"
 
 
-def master_script(unification: Unification, master: MasterTable) -> str:
+def master_script(unification: Unification, master: MasterTable, work: str) -> str:
     """Return statements for a master table: one row a person, each attribute by its survivorship rule.
 
     The lowest priority wins; within it the latest (``order: last``) or earliest (``first``) value by
@@ -169,7 +114,7 @@ def master_script(unification: Unification, master: MasterTable) -> str:
     return create(
         quoted(f"{master.name}__next"),
         f"select\n  i.who as {quoted(master.canonical_id)},{columns}\n  {SESSION} as built_for\n"
-        f"from (select distinct canonical_id as who from {master.canonical_id}_work_people) as i{joins}",
+        f"from (select distinct canonical_id as who from {work}people) as i{joins}",
     )
 
 

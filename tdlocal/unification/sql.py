@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
+
+import jinja2
 
 from tdlocal.unification.model import CanonicalId, Unification
 
-SEPARATOR = "chr(31)"  # between the identifiers of a record; a text that holds it is no identifier
+SEPARATOR = "chr(31)"  # between the identifiers of a record
 SESSION = "${session_unixtime}"
 
 
@@ -36,19 +39,35 @@ def unevaluated(text: str) -> str:
     return re.sub(r"\$(?=[${])", '${"$"}', text)
 
 
-def create(table: str, query: str) -> str:
-    """Return the statements that make *table* anew from *query*."""
-    return f"drop table if exists {table};\ncreate table {table} as\n{query};\n"
+def create(table: str, query: str = "") -> str:
+    """Return the statements that make *table* anew from *query*; their beginning when that is empty."""
+    return f"drop table if exists {table};\ncreate table {table} as\n" + (f"{query};\n" if query else "")
 
 
-def valid_text(column: str, valid_regexp: str | None, invalid_texts: Sequence[str]) -> str:
-    """Return an expression: the value of *column* as text where it is a valid one, else null."""
-    text = f"cast({column} as varchar)"
+def statements(file: str, **values: Any) -> str:
+    """Return the statements of a file in statements/ with *values* put in."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tdlocal.unification", "statements"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 (SQL, no page)
+    )
+    given = {"create": create, "session": SESSION, "separator": SEPARATOR, **values}
+    return environment.get_template(file).render(given).strip() + "\n"
+
+
+def valid(value: str, valid_regexp: str | None, invalid_texts: Sequence[str]) -> str:
+    """Return a condition: the text *value* is a valid one. Empty text never is.
+
+    >>> valid("x", "@", ["n/a"])
+    "x not in ('', 'n/a') and regexp_like(x, '@')"
+    """
     refused = ", ".join(literal(unevaluated(item)) for item in dict.fromkeys(["", *invalid_texts]))
-    conditions = [f"{text} not in ({refused})", f"strpos({text}, {SEPARATOR}) = 0"]
+    condition = f"{value} not in ({refused})"
     if valid_regexp is not None:
-        conditions.append(f"regexp_like({text}, {literal(unevaluated(valid_regexp))})")
-    return f"case when {' and '.join(conditions)} then {text} end"
+        condition += f" and regexp_like({value}, {literal(unevaluated(valid_regexp))})"
+    return condition
 
 
 def key_numbers(canonical: CanonicalId) -> dict[str, int]:
@@ -62,7 +81,7 @@ def takes_from(canonical: CanonicalId, table: str) -> bool:
 
 
 def record_key(unification: Unification, canonical: CanonicalId, table_name: str) -> str | None:
-    """Return an expression over a row ``p``: its valid identifiers, strongest first, as one text.
+    """Return an expression over a row ``p``: its identifiers, strongest first, as one text.
 
     Each identifier is ``NN:value`` with NN its id_key_type; a row without any gives ''. Rows of the lower
     canonical ids are reached as ``r_<name>``. None when the table has no key of *canonical*.
@@ -71,19 +90,18 @@ def record_key(unification: Unification, canonical: CanonicalId, table_name: str
     table = unification.table(table_name)
     if not takes_from(canonical, table_name):
         return None
-    parts: list[tuple[int, str]] = []
-    for column, name in table.key_columns:
-        if name in canonical.keys:
-            key = unification.key(name)
-            text = valid_text(f"p.{quoted(column)}", key.valid_regexp, key.invalid_texts)
-            parts.append((numbers[name], text))
+    parts = [
+        (numbers[name], f"replace(cast(p.{quoted(column)} as varchar), {SEPARATOR})")
+        for column, name in table.key_columns
+        if name in canonical.keys
+    ]
     for parent in canonical.parents:
         if record_key(unification, unification.canonical_id(parent), table_name) is not None:
             parts.append((numbers[parent], f"r_{parent}.canonical_id"))
     if not parts:
         return None
-    nodes = ",\n  ".join(f"'{number:02d}:' || {text}" for number, text in sorted(parts, key=lambda x: x[0]))
-    return f"array_join(array[\n  {nodes}\n], {SEPARATOR})"
+    nodes = ", ".join(f"'{number:02d}:' || {text}" for number, text in sorted(parts, key=lambda x: x[0]))
+    return f"array_join(array[{nodes}], {SEPARATOR})"
 
 
 def ancestors(unification: Unification, canonical: CanonicalId) -> list[CanonicalId]:
@@ -101,12 +119,13 @@ def rows_of(unification: Unification, levels: Sequence[CanonicalId], table_name:
     """Return a FROM clause: the table as ``p``, each row joined to its canonical ids as ``r_<name>``."""
     table = unification.table(table_name)
     number = [each.name for each in unification.tables].index(table_name) + 1
+    numbers = {each.name: at for at, each in enumerate(unification.canonical_ids, start=1)}
     clause = f"from {quoted(table.database)}.{quoted(table.table)} as p"
     for level in levels:
         key = record_key(unification, level, table_name)
         if key is not None:
             clause += (
-                f"\nleft join {level.name}_work_rows as r_{level.name}"
+                f"\nleft join work{numbers[level.name]}_rows as r_{level.name}"
                 f"\n  on r_{level.name}.table_id = {number} and r_{level.name}.record_key = {key}"
             )
     return clause

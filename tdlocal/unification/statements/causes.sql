@@ -1,0 +1,21 @@
+{# For every component that joins two earlier people: the kind of identifier that both touch. #}
+{{ create(work ~ 'causes') }}
+select j.label, min_by(k.key_name, k.key_type) as cause
+from (
+  select e.v, l.label
+  from (
+    select v, w from {{ work }}all_edges_0 union all
+    select w as v, v as w from {{ work }}all_edges_0 union all
+    select v, v as w from {{ work }}all_edges_0 union all
+    select w as v, w from {{ work }}all_edges_0
+  ) as e
+  inner join {{ work }}labels as l on e.v = l.v
+  inner join {{ work }}labels as n on e.w = n.v
+  inner join {{ work }}before as b on n.node = b.node
+  where l.label in (select label from {{ work }}homes where home = 1 and seniority > 1)
+  group by e.v, l.label
+  having count(distinct b.canonical_id) > 1
+) as j
+inner join {{ work }}labels as l on j.v = l.v
+inner join {{ name }}_keys__next as k on l.kind = k.key_type
+group by j.label;

@@ -1,0 +1,64 @@
+{# A component keeps the id its identifiers had: of several the oldest. An id whose identifiers lie in
+   several components stays where most of them are. A new id is a hash of the first-seen identifier; is
+   that id kept by another part of a split, of it and the session. #}
+{% macro age(seen, node) %}lpad(cast({{ seen }} as varchar), 12, '0') || {{ node }}{% endmacro %}
+{% macro id_of(text) %}lower(substr(to_hex(sha256(to_utf8({{ text }}))), 1, 32)){% endmacro %}
+{{ create(work ~ 'labels') }}
+select n.node, n.kind, n.v, coalesce(m.r, n.v) as label, n.first_seen_at, n.last_seen_at, n.table_mask
+from {{ work }}nodes as n
+left join {{ work }}all_map_0 as m on n.v = m.v;
+{{ create(work ~ 'before') }}
+select node, canonical_id, first_seen_at
+from (
+  select
+    case key_name{% for key, number in numbers %} when '{{ key }}' then '{{ number }}:'{% endfor %} end || id as node,
+    canonical_id, first_seen_at
+  from {{ name }}_previous where canonical_id <> ''
+) as b
+where node is not null;
+{{ create(work ~ 'known') }}
+select
+  l.label, b.canonical_id, count(*) as identifiers, min({{ age('b.first_seen_at', 'b.node') }}) as age
+from {{ work }}labels as l
+inner join {{ work }}before as b on l.node = b.node
+group by l.label, b.canonical_id;
+{{ create(work ~ 'homes') }}
+select
+  label, canonical_id, identifiers, home,
+  row_number() over (partition by label, home order by born, canonical_id) as seniority
+from (
+  select
+    k.label, k.canonical_id, k.identifiers, b.born,
+    row_number() over (partition by k.canonical_id order by k.identifiers desc, k.age) as home
+  from {{ work }}known as k
+  inner join (
+    select canonical_id, min({{ age('first_seen_at', 'node') }}) as born
+    from {{ work }}before group by canonical_id
+  ) as b on k.canonical_id = b.canonical_id
+) as h;
+{{ create(work ~ 'people') }}
+select
+  f.label, f.leader, f.table_mask, f.first_seen_at, f.last_seen_at,
+  coalesce(h.canonical_id, {{ id_of("f.text || case when t.canonical_id is null then '' else '#" ~ session ~ "' end") }})
+    as canonical_id
+from (
+  select
+    label, leader, table_mask, first_seen_at, last_seen_at,
+    case substr(founder, 13, 2){% for key, number in numbers %} when '{{ number }}' then '{{ key }}'{% endfor %} end
+      || substr(founder, 15) as text
+  from (
+    select
+      label, min({{ age('first_seen_at', 'node') }}) as founder, min(node) as leader,
+      bitwise_or_agg(table_mask) as table_mask,
+      min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at
+    from {{ work }}labels group by label
+  ) as g
+) as f
+left join {{ work }}homes as h on f.label = h.label and h.home = 1 and h.seniority = 1
+left join (select distinct canonical_id from {{ work }}before) as t on t.canonical_id = {{ id_of('f.text') }};
+{{ create(work ~ 'rows') }}
+select r.table_id, r.record_key, p.canonical_id
+from {{ work }}records as r
+inner join {{ work }}leads as e on r.record_id = e.record_id
+inner join {{ work }}labels as l on e.v = l.v
+inner join {{ work }}people as p on l.label = p.label;

@@ -1,0 +1,35 @@
+{# records: every distinct set of identifiers of a table. nodes: every valid identifier, numbered.
+   pairs: which identifier is in which record. Identifiers are written NN:value, NN the key's type. #}
+{{ create(work ~ 'sources') }}
+{{ table_bits }};
+{{ create(work ~ 'records') }}
+select row_number() over () as record_id, table_id, table_bit, record_key, first_seen_at, last_seen_at
+from (
+{{ branches }}
+) as r;
+{{ create(work ~ 'nodes') }}
+select node, kind, row_number() over () as v, first_seen_at, last_seen_at, table_mask
+from (
+  select
+    t.node, try_cast(substr(t.node, 1, 2) as bigint) as kind, min(r.first_seen_at) as first_seen_at,
+    max(r.last_seen_at) as last_seen_at, bitwise_or_agg(r.table_bit) as table_mask
+  from {{ work }}records as r
+  cross join unnest(split(r.record_key, {{ separator }})) as t (node)
+  group by t.node
+) as n
+where case kind
+{% for number, rule in rules %}
+  when {{ number }} then {{ rule }}
+{% endfor %}
+  else false end;
+{{ create(work ~ 'pairs') }}
+select e.record_id, n.v, n.kind
+from (
+  select r.record_id, t.node
+  from {{ work }}records as r
+  cross join unnest(split(r.record_key, {{ separator }})) as t (node)
+) as e
+inner join {{ work }}nodes as n on e.node = n.node;
+{{ create(work ~ 'leads') }}
+select record_id, min({{ place('kind') }} * 2147483648 + v) % 2147483648 as v
+from {{ work }}pairs group by record_id;
