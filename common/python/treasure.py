@@ -251,14 +251,12 @@ def decoded(body: bytes) -> Any:
 
 
 def tls(request: urllib.request.Request) -> ssl.SSLContext | None:
-    """Return a context that trusts certifi's authorities where certifi is there."""
+    """Return a context that trusts the authorities which requests brings along."""
     if request.type != "https":
         return None
-    try:
-        import certifi
-    except ImportError:
-        return ssl.create_default_context()
-    return ssl.create_default_context(cafile=certifi.where())
+    from requests.certs import where
+
+    return ssl.create_default_context(cafile=where())
 
 
 def run_query(

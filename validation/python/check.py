@@ -136,7 +136,7 @@ class Check:
         found = [*self.table_findings(table, rows, repeated, key, before)]
         quality = []
         for column, measure in zip(columns, measures, strict=True):
-            filled, wrong_all = int(next(values)), 0
+            filled, wrong_all = int(next(values) or 0), 0
             counts = {"rows": rows, "filled": filled}
             rule = measure.rule
             finding = completeness_finding(
@@ -144,7 +144,7 @@ class Check:
             )
             self.add(found, finding, table, column, f"not ({measure.filled()}) or {measure.name} is null")
             for check, condition in measure.wrong().items():
-                wrong = int(next(values))
+                wrong = int(next(values) or 0)
                 wrong_all += wrong
                 finding = share_finding(
                     check,

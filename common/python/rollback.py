@@ -1,0 +1,138 @@
+"""Take layers back to an earlier state, by table swap; nothing is built and nothing is lost.
+
+Task      wf00_orchestration +rollback, ``py>: common.python.rollback.main`` (-p rollback_to=RUN_ID)
+Reads     va_config_<sub>.log_tbl (which session a run was of); `built_for` of <table>, <table>__prev, …
+Writes    the live tables; va_config_<sub>.publish_log, action `rolled back`
+Raises    TaskError when the run is not known, or when no layer has a state of its session
+Undo      the states exchange places, so a rollback to the later run brings its state back
+
+It holds until the next session builds the layers again, or until -p run_all=true.
+What cannot be taken back: mails that were sent, and segments that were created or pushed by wf08, wf09.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.python import inputs, treasure
+from common.python.errors import TaskError
+from common.python.publish import PREV, append_log, now_text
+
+EARLIER = re.compile(rf"(.+){PREV}(\d*)$")
+LAYERS = ("prp", "src", "stg", "unif", "gld", "ana")
+
+
+def main(rollback_to, sub, session_unixtime, session_uuid=""):
+    """Task entry."""
+    import digdag
+
+    log = f"va_config_{sub}"
+    session = session_of(log, str(rollback_to))
+    moved = {}
+    for layer in LAYERS:
+        database = inputs.database(layer, digdag.env.params)
+        moved[layer] = roll_back_layer(database, session)
+        for table in moved[layer]:
+            print(f"{database}.{table}: as of session {session}")
+    if not any(moved.values()):
+        raise TaskError(
+            f"no table has a state of run {rollback_to} that is not live already",
+            where=f"{log}.publish_log",
+            mend="keep more states (keep_versions), or build that session again: --session DATE",
+        )
+    rows = [
+        {
+            "database_name": inputs.database(layer, digdag.env.params),
+            "table_name": table,
+            "action": "rolled back",
+            "session_unixtime": int(session_unixtime),
+            "built_for": session,
+            "run_id": session_uuid,
+            "published_at": now_text(),
+        }
+        for layer, tables in moved.items()
+        for table in tables
+    ]
+    append_log(log, rows)
+    print("mails that were sent and segments that were created stay as they are")
+
+
+def session_of(log: str, run_id: str) -> int:
+    """Return the session_unixtime of a run in the log; a number is taken for the session itself."""
+    if run_id.isdigit():
+        return int(run_id)
+    rows = treasure.run_query(
+        log, f"select max(session_unixtime) as session from log_tbl where run_id = {treasure.literal(run_id)}"
+    ).rows
+    if not rows or rows[0][0] is None:
+        raise TaskError(
+            f"run {run_id!r} is not in the log",
+            where=f"{log}.log_tbl",
+            mend="name a run_id of `select run_id, workflow, start_time from log_tbl`",
+        )
+    return int(rows[0][0])
+
+
+def roll_back_layer(database: str, session: int | None) -> list[str]:
+    """Make the state of *session* live in every table of a layer that has one.
+
+    Args:
+        database: the layer.
+        session: session_unixtime; None takes each table one state back.
+
+    Returns:
+        The tables whose live state changed.
+    """
+    have = treasure.tables(database)
+    states = earlier_states(have)
+    stamps = built_for(database, have, states) if session is not None else {}
+    moved = []
+    for table, earlier in states.items():
+        if table not in have:
+            continue
+        if session is None:
+            target: str | None = earlier[0]
+        elif stamps.get(table) == session:
+            continue
+        else:
+            target = next((name for name in earlier if stamps.get(name) == session), None)
+        if target is not None:
+            treasure.swap_tables(database, table, target)
+            moved.append(table)
+    return moved
+
+
+def earlier_states(have: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return table → its earlier states, latest first.
+
+    >>> earlier_states({"a": 0, "a__prev2": 0, "a__prev": 0, "b": 0})
+    {'a': ['a__prev', 'a__prev2']}
+    """
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in have:
+        match = EARLIER.match(name)
+        if match:
+            found.setdefault(match[1], []).append((int(match[2] or 1), name))
+    return {table: [name for _, name in sorted(states)] for table, states in sorted(found.items())}
+
+
+def built_for(
+    database: str, have: Mapping[str, Any], states: Mapping[str, Sequence[str]]
+) -> dict[str, int | None]:
+    """Return the session that each state was built for, by one query."""
+    names = [
+        name
+        for table, earlier in states.items()
+        for name in (table, *earlier)
+        if name in have and "built_for" in treasure.columns_of(have[name])
+    ]
+    if not names:
+        return {}
+    sql = "\nunion all\n".join(
+        f"select {treasure.literal(name)} as table_name, max(built_for) as built_for"
+        f" from {treasure.identifier(name)}"
+        for name in names
+    )
+    return {row[0]: row[1] for row in treasure.run_query(database, sql).rows}
