@@ -7,9 +7,12 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tdlocal.errors import KitError
 from tdlocal.files.delimited import Layout
@@ -41,8 +44,6 @@ FINDINGS_SHOWN = 20
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `tdlocal load`."""
     add = parser.add_argument
-    add("files", nargs="+", type=Path, metavar="FILE", help="files with the same columns")
-    add("--into", required=True, metavar="DB.TABLE", help="for instance raw_retail.loyalty_profile")
     add(
         "--state",
         type=Path,
@@ -50,6 +51,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the account's folder (default .tdlocal)",
     )
+    add(
+        "--list",
+        type=Path,
+        metavar="YAML",
+        help="many loads: a list of maps with files, into and any option below",
+    )
+    add("--data", type=Path, default=Path(), metavar="DIR", help="where the files of --list are")
+    add("--sub", default="", metavar="NAME", help="stands for {sub} in the list's tables")
+    add_load_options(parser)
+
+
+def add_load_options(parser: argparse.ArgumentParser) -> None:
+    """Add what describes one load; an entry of a list has the same names with underscores."""
+    add = parser.add_argument
+    add("files", nargs="*", type=Path, metavar="FILE", help="files with the same columns")
+    add("--into", default="", metavar="DB.TABLE", help="for instance raw_retail.loyalty_profile")
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--replace", action="store_true", help="the table then holds these rows only (the default)"
@@ -87,6 +104,73 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Load the files; 0 when all rows are in, 1 when bad lines were left out."""
+    loads = listed(arguments) if arguments.list else [arguments]
+    ready = [prepared(load) for load in loads]
+    progress = Progress()
+    findings: list[str] = []
+    with local_account(arguments.state) as server:
+        upload = Upload(server.url, server.key, progress.at)
+        for load in ready:
+            findings += send(load, upload, progress)
+    for finding in findings[:FINDINGS_SHOWN]:
+        print(f"  {finding}", file=sys.stderr)
+    if len(findings) > FINDINGS_SHOWN:
+        print(f"  … and {len(findings) - FINDINGS_SHOWN} more lines like these", file=sys.stderr)
+    return 1 if any(finding.endswith("left out") for finding in findings) else 0
+
+
+@dataclass
+class Load:
+    """One load, checked as far as can be without the account."""
+
+    database: str
+    table: str
+    sources: list[Source]
+    schema: list[tuple[str, str]]
+    append: bool
+    time_column: str
+    time: int
+
+
+def listed(arguments: argparse.Namespace) -> list[argparse.Namespace]:
+    """Return the loads of the list as if each had been written on the command line.
+
+    Raises:
+        KitError: the list is not YAML, or has an unknown option; with file and entry.
+    """
+    where = str(arguments.list)
+    try:
+        entries = yaml.safe_load(arguments.list.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise KitError(f"cannot read the list: {error}", where=where) from error
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    add_load_options(parser)
+    known = vars(parser.parse_args([]))
+    loads = []
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+        place = f"{where}, entry {number}"
+        if not isinstance(entry, dict) or not entry.get("files") or not entry.get("into"):
+            raise KitError("an entry needs files and into", where=place)
+        unknown = sorted(set(entry) - set(known))
+        if unknown:
+            raise KitError(f"unknown option {unknown[0]}", where=place, mend=f"one of {', '.join(known)}")
+        options = {name: ",".join(value) if name == "columns" and isinstance(value, list) else value
+                   for name, value in entry.items()}  # fmt: skip
+        files = entry["files"] if isinstance(entry["files"], list) else [entry["files"]]
+        options["files"] = [arguments.data / file for file in files]
+        options["into"] = str(entry["into"]).replace("{sub}", arguments.sub)
+        loads.append(argparse.Namespace(**{**known, **options}))
+    return loads
+
+
+def prepared(arguments: argparse.Namespace) -> Load:
+    """Return the load of *arguments*: files opened, names and types known.
+
+    Raises:
+        KitError: whatever is wrong with the arguments or the files' heads.
+    """
+    if not arguments.files:
+        raise KitError("no files", mend="tdlocal load FILE… --into db.table, or --list loads.yml --data DIR")
     match = TABLE.fullmatch(arguments.into)
     if not match:
         raise KitError(
@@ -94,7 +178,6 @@ def main(arguments: argparse.Namespace) -> int:
             where="--into",
             mend="3 to 255 small letters, digits and underscores each",
         )
-    database, table = match.groups()
     layout = Layout(
         encoding=arguments.encoding,
         delimiter=arguments.delimiter,
@@ -107,28 +190,25 @@ def main(arguments: argparse.Namespace) -> int:
     )
     types = column_types(arguments.types)
     sources = [open_source(path, layout, types, all_text=arguments.all_text) for path in arguments.files]
-    schema = joint_schema(sources)
+    schema = joint_schema(sources, arguments.time_column)
+    when = unix_seconds(str(arguments.time), "--time") if arguments.time else int(time.time())
+    return Load(match[1], match[2], sources, schema, arguments.append, arguments.time_column, when)
+
+
+def send(load: Load, upload: Upload, progress: Progress) -> list[str]:
+    """Do one load; return what a reader should know about its files."""
     findings: list[str] = []
-    rows = timed_rows(
-        all_rows(sources, [name for name, _ in schema], findings), schema, arguments.time_column
+    rows = all_rows(
+        load.sources, [name for name, _ in load.schema if name in load.sources[0].names], findings
     )
-    if arguments.time_column and "time" not in dict(schema):
-        schema = [*schema, ("time", LONG)]
-    when = unix_seconds(arguments.time, "--time") if arguments.time else int(time.time())
-    progress = Progress()
-    with local_account(arguments.state) as server:
-        upload = Upload(server.url, server.key, progress.at)
-        send = upload.append if arguments.append else upload.replace
-        sent = send(database, table, schema, rows, when)
-    columns = f"{len(schema)} columns"
-    progress.done(f"{database}.{table}", sent, f"{'added' if arguments.append else 'loaded'}, {columns}")
+    rows = timed_rows(rows, load.schema, load.time_column)
+    do = upload.append if load.append else upload.replace
+    sent = do(load.database, load.table, load.schema, rows, load.time)
+    did = f"{'added' if load.append else 'loaded'}, {len(load.schema)} columns"
+    progress.done(f"{load.database}.{load.table}", sent, did)
     if not sent:
-        findings.append(f"{arguments.files[0]}: no rows, only the columns")
-    for finding in findings[:FINDINGS_SHOWN]:
-        print(f"  {finding}", file=sys.stderr)
-    if len(findings) > FINDINGS_SHOWN:
-        print(f"  … and {len(findings) - FINDINGS_SHOWN} more lines like these", file=sys.stderr)
-    return 1 if any(finding.endswith("left out") for finding in findings) else 0
+        findings.append(f"{load.sources[0].path}: no rows, only the columns")
+    return findings
 
 
 def column_types(text: str) -> dict[str, str]:
@@ -146,11 +226,11 @@ def column_types(text: str) -> dict[str, str]:
     return types
 
 
-def joint_schema(sources: list[Source]) -> list[tuple[str, str]]:
-    """Return names and types that fit all *sources*: the widest type of each column.
+def joint_schema(sources: list[Source], time_column: str = "") -> list[tuple[str, str]]:
+    """Return names and types that fit all *sources*: the widest of each column, and time.
 
     Raises:
-        KitError: the sources have different columns.
+        KitError: the sources have different columns, or none is called *time_column*.
     """
     first = sources[0]
     widths = {LONG: 0, DOUBLE: 1, STRING: 2}
@@ -167,7 +247,13 @@ def joint_schema(sources: list[Source]) -> list[tuple[str, str]]:
             )
         for name, kind in zip(source.names, source.types, strict=True):
             types[name] = max(types[name], kind, key=lambda each: widths[each])
-    if types.get("time", LONG) != LONG:
+    if time_column and time_column not in types:
+        raise KitError(
+            f"no column {time_column}", where="--time-column", mend=f"there are {', '.join(types)}"
+        )
+    if time_column:
+        types["time"] = LONG
+    elif types.get("time", LONG) != LONG:
         raise KitError(
             "the column time must hold unix seconds",
             where=str(first.path),
@@ -195,21 +281,17 @@ def timed_rows(
     if not time_column:
         return rows
     names = [name for name, _ in schema]
-    if time_column not in names:
-        raise KitError(
-            f"no column {time_column}", where="--time-column", mend=f"there are {', '.join(names)}"
-        )
-    place = names.index(time_column)
+    place, time_place = names.index(time_column), names.index("time")
 
     def timed() -> Iterator[list[Any]]:
         for number, row in enumerate(rows, 1):
             value = row[place]
             seconds = None if value is None else unix_seconds(str(value), f"{time_column}, row {number}")
-            if time_column == "time":
-                row[place] = seconds
-                yield row
-            else:
+            if len(row) < len(names):
                 yield [*row, seconds]
+            else:
+                row[time_place] = seconds
+                yield row
 
     return timed()
 
