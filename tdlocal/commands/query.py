@@ -15,8 +15,9 @@ from tdlocal.errors import KitError
 from tdlocal.local_server import LocalServer, local_account
 
 HELP = (
-    "Ask a question in Trino SQL, as Treasure Data runs it, and print the rows. Uses the account's server when "
-    'one runs, else starts one. Example: tdlocal query "select * from golden_retail.unified_customers limit 5"'
+    "Ask a question in Trino SQL, as Treasure Data runs it, and print the rows. Uses the account's server "
+    "when one runs, else starts one. "
+    'Example: tdlocal query "select * from golden_retail.unified_customers limit 5"'
 )
 WIDEST = 60  # characters of a value in a table
 
