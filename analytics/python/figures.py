@@ -56,9 +56,9 @@ def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     """Return round numbers from at most *low* to at least *high*, nought among them.
 
     >>> ticks(0, 97)
-    [0, 25, 50, 75, 100]
+    [0.0, 25.0, 50.0, 75.0, 100.0]
     >>> ticks(-3, 8)
-    [-5, 0, 5, 10]
+    [-5.0, 0.0, 5.0, 10.0]
     >>> ticks(0, 0)
     [0.0, 1.0]
     """
@@ -70,7 +70,7 @@ def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
     first = math.floor(low / step + 1e-9)
     last = math.ceil(high / step - 1e-9)
-    return [round(step * number, 10) for number in range(first, last + 1)]
+    return [float(round(step * number, 10)) for number in range(first, last + 1)]
 
 
 def month_name(text: Any) -> str:
