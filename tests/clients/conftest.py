@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-import pytest
 import pytd
+import pytest
 import tdclient
 
 from tdlocal.local_server import LocalServer, local_account

@@ -228,7 +228,7 @@ def test_a_failed_query_says_why(client: tdclient.Client, database: str) -> None
 
 def test_two_statements_in_one_job(client: tdclient.Client, database: str) -> None:
     for value in (1, 2):
-        sql = f'DROP TABLE IF EXISTS "t";\nCREATE TABLE "t" AS\n-- a comment; with a semicolon\nselect {value} as a'
+        sql = f'DROP TABLE IF EXISTS "t";\nCREATE TABLE "t" AS\n-- a comment; here\nselect {value} as a'
         assert rows_of(client, database, sql) == []
     assert rows_of(client, database, "select a from t") == [[2]]
     assert rows_of(client, database, "insert into t\nselect 3") == []
@@ -344,7 +344,8 @@ def test_imported_records_come_back(client: tdclient.Client, database: str) -> N
     rows = rows_of(client, database, "select time, n, f, s, b, l, m from events order by time")
     assert rows == [[10, 1, 1.5, "é", "true", [1, 2], '{"k":1}'], [11, None, 2.0, None, None, None, None]]
     assert [column[:2] for column in client.table(database, "events").schema] == [
-        ["n", "long"], ["f", "double"], ["s", "string"], ["b", "string"], ["l", "array<long>"], ["m", "string"],
+        ["n", "long"], ["f", "double"], ["s", "string"], ["b", "string"], ["l", "array<long>"],
+        ["m", "string"],
     ]  # fmt: skip
 
 

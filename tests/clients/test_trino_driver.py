@@ -1,0 +1,187 @@
+"""The trino driver and SQLAlchemy's dialect on the statement protocol."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlparse
+
+import pytest
+import requests
+import trino
+
+from tdlocal.local_server import LocalServer
+
+
+@pytest.fixture
+def connection(server: LocalServer, database: str) -> Iterator[trino.dbapi.Connection]:
+    address = urlparse(server.url)
+    with trino.dbapi.connect(
+        host=address.hostname, port=address.port, user=server.key, catalog="td-presto", schema=database,
+        timezone="UTC",
+    ) as made:  # fmt: skip
+        yield made
+
+
+def fetched(connection: trino.dbapi.Connection, sql: str, params: object = None) -> list[list[object]]:
+    cursor = connection.cursor()
+    cursor.execute(sql, params)
+    return cursor.fetchall()
+
+
+@pytest.mark.parametrize(
+    "sql, value",
+    [
+        ("cast(1 as bigint)", 1),
+        ("cast(9007199254740993 as bigint)", 2**53 + 1),
+        ("true", True),
+        ("1.5e0", 1.5),
+        ("infinity()", math.inf),
+        ("cast('1.50' as decimal(10, 2))", decimal.Decimal("1.50")),
+        ("'é'", "é"),
+        ("cast(null as varchar)", None),
+        ("date '2026-11-01'", datetime.date(2026, 11, 1)),
+        ("timestamp '2026-11-01 09:30:00.250'", datetime.datetime(2026, 11, 1, 9, 30, 0, 250000)),
+        ("from_unixtime(0)", datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)),
+        ("array[1, null, 3]", [1, None, 3]),
+        ("array[array['a']]", [["a"]]),
+        ("map(array['k'], array[1.5e0])", {"k": 1.5}),
+        ("x'00ff'", b"\x00\xff"),
+        ("row(1, 'x')", (1, "x")),
+    ],
+)
+def test_values_keep_their_type(connection: trino.dbapi.Connection, sql: str, value: object) -> None:
+    assert fetched(connection, f"select {sql}") == [[value]]
+
+
+def test_nan_is_nan(connection: trino.dbapi.Connection) -> None:
+    assert math.isnan(fetched(connection, "select nan()")[0][0])  # type: ignore[arg-type]
+
+
+def test_description_has_types(connection: trino.dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("select cast(1 as bigint) n, cast('a' as varchar(5)) s, cast(1 as decimal(10, 2)) d")
+    assert [column[:2] for column in cursor.description] == [
+        ("n", "bigint"), ("s", "varchar(5)"), ("d", "decimal(10,2)"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [1, 1.5, "it's", None, True, datetime.date(2026, 1, 2), [1, 2], b"\x01"])
+def test_parameters(connection: trino.dbapi.Connection, value: object) -> None:
+    assert fetched(connection, "select ?, '?' -- ?", (value,)) == [[value, "?"]]
+
+
+def test_prepared_statements(connection: trino.dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("prepare find from select * from (values 1, 2, 3) t (n) where n > ?").fetchall()
+    assert fetched(connection, "execute find using 1") == [[2], [3]]
+    assert fetched(connection, "describe input find") == [[0, "unknown"]]
+    cursor.execute("deallocate prepare find").fetchall()
+    assert connection._client_session.prepared_statements == {}
+    with pytest.raises(trino.exceptions.TrinoUserError, match="Prepared statement not found"):
+        fetched(connection, "execute another using 1")
+
+
+def test_a_wrong_number_of_parameters(connection: trino.dbapi.Connection) -> None:
+    with pytest.raises(trino.exceptions.TrinoUserError) as caught:
+        fetched(connection, "select ?, ?", (1,))
+    assert caught.value.error_name == "INVALID_PARAMETER_USAGE"
+
+
+def test_session_properties_and_use(connection: trino.dbapi.Connection, database: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute("set session query_max_run_time = '1h'").fetchall()
+    assert connection._client_session.properties == {"query_max_run_time": "1h"}
+    cursor.execute("reset session query_max_run_time").fetchall()
+    assert connection._client_session.properties == {}
+    cursor.execute("create table t as select 1 as a").fetchall()
+    connection._client_session.schema = "nowhere_else"
+    cursor.execute(f"use {database}").fetchall()
+    assert fetched(connection, "select a from t") == [[1]]
+
+
+def test_writes_tell_how_many_rows(connection: trino.dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("create table t (a bigint)")
+    cursor.execute("insert into t (a) values 1, 2, 3")
+    assert cursor.fetchall() == [[3]]
+    assert cursor.update_type == "INSERT"
+
+
+@pytest.mark.parametrize(
+    "sql, name",
+    [
+        ("select * from nothing", "TABLE_NOT_FOUND"),
+        ("select nothing from (values 1) t (a)", "COLUMN_NOT_FOUND"),
+        ("select from where", "SYNTAX_ERROR"),
+        ("select 1 / 0", "DIVISION_BY_ZERO"),
+        ("select cast('x' as bigint)", "INVALID_CAST_ARGUMENT"),
+        ("select no_such_function(1)", "FUNCTION_NOT_FOUND"),
+        ("start transaction", "NOT_SUPPORTED"),
+    ],
+)
+def test_errors_have_trinos_names(connection: trino.dbapi.Connection, sql: str, name: str) -> None:
+    with pytest.raises(trino.exceptions.TrinoUserError) as caught:
+        fetched(connection, sql)
+    assert caught.value.error_name == name
+
+
+def test_an_empty_statement_is_a_bad_request(server: LocalServer) -> None:
+    headers = {"X-Trino-User": server.key}
+    assert requests.post(f"{server.url}/v1/statement", data=b" \n", headers=headers).status_code == 400
+    assert requests.post(f"{server.url}/v1/statement", data=b"\xff", headers=headers).status_code == 400
+
+
+def test_a_wrong_key_is_refused(server: LocalServer) -> None:
+    for headers in ({}, {"X-Trino-User": "nobody"}, {"Authorization": "Basic bm9ib2R5OnB3"}):
+        answer = requests.post(f"{server.url}/v1/statement", data=b"select 1", headers=headers)
+        assert answer.status_code == 401
+
+
+SLOW = (
+    "select count(*) from unnest(sequence(1, 30000)) a (x) "
+    "cross join unnest(sequence(1, 3000000)) b (y) where x * y % 7 = 3"
+)
+
+
+def test_a_slow_statement_is_cancelled(connection: trino.dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    caught: list[Exception] = []
+
+    def run() -> None:
+        try:
+            cursor.execute(SLOW)
+        except Exception as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(1.5)
+    started = time.perf_counter()
+    cursor.cancel()
+    thread.join(20)
+    assert not thread.is_alive() and time.perf_counter() - started < 10
+
+
+def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> None:
+    headers = {"X-Trino-User": server.key, "X-Trino-Schema": database}
+    sql = b"select n, m from unnest(sequence(1, 5000)) a (n) cross join unnest(sequence(1, 10)) b (m) order by 1, 2"
+    first = requests.post(f"{server.url}/v1/statement", data=sql, headers=headers).json()
+    rows = list(first["data"])
+    page = first
+    while "nextUri" in page:
+        address = page["nextUri"]
+        page = requests.get(address, headers=headers).json()
+        assert requests.get(address, headers=headers).json() == page
+        rows += page.get("data", [])
+    assert rows == [[n, m] for n in range(1, 5001) for m in range(1, 11)]
+    assert requests.get(first["nextUri"], headers=headers).status_code in (404, 410)
+    assert requests.get(address.replace("/executing/", "/executing/x"), headers=headers).status_code == 404
+
+
+def test_the_server_tells_its_version(server: LocalServer) -> None:
+    assert requests.get(f"{server.url}/v1/info").json()["nodeVersion"]["version"]
