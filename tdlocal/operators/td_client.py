@@ -1,0 +1,202 @@
+"""The local account as td operators use it: Treasure Data's own client, with jobs issued and watched as Digdag does."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from tdlocal.operators.base import Job, TaskFailure, frames
+from tdlocal.workflow.faults import ConfigError
+
+FIRST_POLL, SLOWEST_POLL = 0.002, 0.25  # seconds
+RETRY_SECONDS = 10  # that a lost connection is tried again
+BAD = ("error", "killed")
+
+
+class TdClient:
+    """Talks to the account for one task.
+
+    Args:
+        job: the task.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.api = _api(job)
+
+    def get(self, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """GET, answered by JSON."""
+        return self._json("GET", path, params)
+
+    def post(self, path: str, params: dict[str, Any] | bytes | None = None, ignore: tuple[int, ...] = ()) -> dict[str, Any]:
+        """POST, answered by JSON; statuses in *ignore* give an empty map."""
+        return self._json("POST", path, params if params is not None else {}, ignore)
+
+    def _json(self, method: str, path: str, params: Any, ignore: tuple[int, ...] = ()) -> dict[str, Any]:
+        import tdclient.errors
+        import urllib3.exceptions
+
+        headers = {"content-type": "application/json"} if isinstance(params, bytes) else None
+        try:
+            send = self.api.get if method == "GET" else self.api.post
+            with send(path, params, headers=headers) as response:
+                status, body = response.status, response.read()
+        except (tdclient.errors.APIError, urllib3.exceptions.HTTPError, OSError) as error:
+            self.job.check_stopped()
+            raise TaskFailure(
+                f"the account did not answer {method} {path}: {error} (runtime)", frames(self.job),
+                mend="run again: what succeeded is skipped",
+            ) from None  # fmt: skip
+        if status in ignore:
+            return {}
+        if status == 409 and "conflicts_with" in str(body):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                return {"job_id": json.loads(body)["details"]["conflicts_with"]}
+        if status >= 400:
+            raise TaskFailure(f"{status} from {method} {path}: {_told(body)} (runtime)", frames(self.job), shown=_told(body))
+        try:
+            answer: dict[str, Any] = json.loads(body)
+        except ValueError:
+            raise TaskFailure(f"no JSON from {method} {path}: {body[:200]!r} (runtime)", frames(self.job)) from None
+        return answer
+
+    def issue(self, engine: str, database: str, query: str, **more: Any) -> str:
+        """Issue a query; the job's id."""
+        form = {"query": query, "priority": 0, "domain_key": self.domain_key(), "version": "0.9.0", "retry_limit": 0, **more}
+        answer = self.post(f"/v3/job/issue/{engine}/{quote(database)}", {k: str(v) for k, v in form.items() if v is not None})
+        return str(answer["job_id"])
+
+    def domain_key(self) -> str:
+        """The same key for every try of one request, so that the account runs it once."""
+        return str(self.job.memory.setdefault("domain_key", str(uuid.uuid4())))
+
+    def wait(self, job_id: str) -> dict[str, Any]:
+        """Wait for a job; its show record.
+
+        Raises:
+            TaskFailure: it failed or was killed.
+        """
+        forget = self.job.services.on_stop(lambda: self.kill(job_id))
+        pause = FIRST_POLL
+        try:
+            while True:
+                status = self.get(f"/v3/job/status/{job_id}")["status"]
+                if status in ("success", *BAD):
+                    break
+                self.job.check_stopped()
+                time.sleep(pause)
+                pause = min(pause * 1.5, SLOWEST_POLL)
+        finally:
+            forget()
+        shown = self.get(f"/v3/job/show/{job_id}")
+        if status in BAD:
+            self.job.check_stopped()
+            debug = shown.get("debug") or {}
+            words = "\n".join([debug.get("cmdout") or "", debug.get("stderr") or ""])
+            told = words.strip() or f"job {job_id} ended with status {status}"
+            raise TaskFailure(words, frames(self.job, f"TD job {job_id} failed with status {status.upper()}"), shown=told)
+        return shown
+
+    def kill(self, job_id: str) -> None:
+        """Kill a job; from another thread, so with a connection of its own."""
+        import urllib3
+
+        account = self.job.services.account()
+        with contextlib.suppress(Exception):
+            urllib3.PoolManager().request(
+                "POST", f"{account.url}/v3/job/kill/{job_id}", headers={"Authorization": f"TD1 {account.key}"}, timeout=3, retries=False
+            )  # fmt: skip
+
+    def rows(self, job_id: str) -> Iterator[list[Any]]:
+        """The result rows of a job, one at a time."""
+        import msgpack
+
+        with self.api.get(f"/v3/job/result/{job_id}", {"format": "msgpack"}) as response:
+            if response.status != 200:
+                raise TaskFailure(f"no result of job {job_id}: {_told(response.read())} (runtime)", frames(self.job))
+            unpacker = msgpack.Unpacker(raw=False, strict_map_key=False)
+            for chunk in response.stream(65536):
+                unpacker.feed(chunk)
+                yield from unpacker
+
+
+def _api(job: Job) -> Any:
+    services = job.services
+    with services.lock:
+        api = services.shared.get("td_api")
+        if api is None:
+            from tdclient.api import API
+
+            logging.getLogger("tdclient").setLevel(logging.ERROR)
+            logging.getLogger("urllib3").setLevel(logging.ERROR)
+            account = services.account()
+            api = services.shared["td_api"] = API(
+                account.key, endpoint=account.url + "/", max_cumul_retry_delay=RETRY_SECONDS, timeout=600, maxsize=64, retries=False
+            )  # fmt: skip
+        return api
+
+
+def columns_of(shown: dict[str, Any]) -> list[str]:
+    """Column names of a job's result, from its show record."""
+    schema = shown.get("hive_result_schema") or "[]"
+    return [column[0] for column in (json.loads(schema) if isinstance(schema, str) else schema)]
+
+
+def csv_text(columns: list[str], rows: Iterator[list[Any]] | list[list[Any]]) -> Iterator[str]:
+    """Rows as CSV the way Digdag downloads them: CRLF, quotes where needed, NULL empty, an empty text quoted."""
+    yield _line(columns)
+    for row in rows:
+        yield _line(row)
+
+
+def _line(values: list[Any]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    cells = []
+    for value in values:
+        if value == "":
+            cells.append('""')
+            continue
+        buffer.seek(0)
+        buffer.truncate()
+        text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+        writer.writerow([text, ""])
+        cells.append(buffer.getvalue()[:-3])
+    return ",".join(cells) + "\r\n"
+
+
+def database_of(job: Job) -> str:
+    """The database that a td task works in.
+
+    Raises:
+        ConfigError: none is set.
+    """
+    database = job.text("database", None, "td")
+    if not database:
+        raise ConfigError("Parameter 'database' is required but not set")
+    return database
+
+
+def table_name(name: str, database: str) -> tuple[str, str]:
+    """Database and table of `db.table` or `table`.
+
+    >>> table_name("a.b", "d"), table_name("b", "d")
+    (('a', 'b'), ('d', 'b'))
+    """
+    left, dot, right = name.partition(".")
+    return (left, right) if dot else (database, left)
+
+
+def _told(body: bytes) -> str:
+    with contextlib.suppress(ValueError, AttributeError):
+        answer = json.loads(body)
+        return str(answer.get("error") or answer.get("message") or answer.get("text") or answer)
+    return body[:300].decode("utf-8", "replace")
