@@ -1,0 +1,176 @@
+"""Publishing keeps the last good rows wherever it dies; rollback brings them back."""
+
+import pytest
+
+from common.python import publish, rollback
+from common.python.errors import TaskError
+
+DAY = 86_400
+
+
+class Died(Exception):
+    """Stands for a kill between two requests."""
+
+
+@pytest.fixture
+def layer(treasure, params):
+    """A layer's name; its database is there and empty."""
+    name = f"golden_{params['sub']}"
+    treasure.create_database(name)
+    return name
+
+
+@pytest.fixture
+def build(treasure, layer):
+    """A function that builds <table>__next for a session, as a workflow does."""
+
+    def make(session, value, table="people"):
+        treasure.run_query(
+            layer,
+            f'drop table if exists "{table}__next";\n'
+            f'create table "{table}__next" as select {value} as value, {session} as built_for',
+            rows=False,
+        )
+
+    return make
+
+
+@pytest.fixture
+def values(treasure, layer):
+    """A function that tells what each state of a table holds, by the state's name."""
+
+    def read():
+        return {
+            name: treasure.run_query(layer, f'select value from "{name}"').rows[0][0]
+            for name in sorted(treasure.tables(layer))
+        }
+
+    return read
+
+
+def test_each_session_moves_the_earlier_states_on(build, values, layer):
+    for session, value in ((1, 10), (2, 20), (3, 30), (4, 40)):
+        build(session * DAY, value)
+        publish.publish_layer(layer, session * DAY, keep=2)
+    assert values() == {"people": 40, "people__prev": 30, "people__prev2": 20}
+
+
+def test_a_second_build_of_a_session_keeps_the_states_of_earlier_sessions(build, values, layer):
+    for session, value in ((1, 10), (2, 20), (2, 21)):
+        build(session * DAY, value)
+        done = publish.publish_layer(layer, session * DAY, keep=2)
+    assert done == {"people": ("replaced within the session", 1)}
+    assert values() == {"people": 21, "people__prev": 10}
+
+
+def test_publishing_again_does_nothing(build, values, layer):
+    for session, value in ((1, 10), (2, 20)):
+        build(session * DAY, value)
+        publish.publish_layer(layer, session * DAY)
+    assert publish.publish_layer(layer, 2 * DAY) == {}
+    assert values() == {"people": 20, "people__prev": 10}
+
+
+@pytest.mark.parametrize("dies_at", range(5))
+@pytest.mark.parametrize("after", [False, True], ids=["before the request", "after the request"])
+def test_killed_anywhere_and_run_again_it_ends_like_an_unbroken_run(
+    build, values, layer, treasure, monkeypatch, dies_at, after
+):
+    for session, value in ((1, 10), (2, 20)):
+        build(session * DAY, value)
+        publish.publish_layer(layer, session * DAY, keep=2)
+    build(3 * DAY, 30)
+    requests = iter(range(100))
+    for name in ("rename_table", "swap_tables"):
+        whole = getattr(treasure, name)
+
+        def dying(*words, whole=whole):
+            now = next(requests)
+            if now == dies_at and not after:
+                raise Died
+            whole(*words)
+            if now == dies_at:
+                raise Died
+
+        monkeypatch.setattr(treasure, name, dying)
+    try:
+        publish.publish_layer(layer, 3 * DAY, keep=2)
+    except Died:
+        assert 20 in values().values(), "the last good rows are gone"
+        publish.publish_layer(layer, 3 * DAY, keep=2)
+    assert values() == {"people": 30, "people__prev": 20, "people__prev2": 10}
+
+
+def test_a_backfill_of_an_older_session_is_finished_after_a_kill(build, values, layer, treasure):
+    build(5 * DAY, 50)
+    publish.publish_layer(layer, 5 * DAY)
+    build(2 * DAY, 20)
+    treasure.rename_table(layer, "people__next", "people__prev")  # and there it died
+    assert publish.publish_layer(layer, 2 * DAY) == {"people": ("swap finished", 1)}
+    assert values() == {"people": 20, "people__prev": 50}
+
+
+def test_a_transient_fault_is_tried_again(build, values, layer, treasure, monkeypatch):
+    build(DAY, 10)
+    publish.publish_layer(layer, DAY)
+    build(2 * DAY, 20)
+    whole, faults = treasure.swap_tables, iter([treasure.ApiError("x", where="y", mend="z", status=503)])
+
+    def stumbling(*words):
+        whole(*words)  # the swap was done, its answer was lost
+        fault = next(faults, None)
+        if fault:
+            raise fault
+
+    monkeypatch.setattr(treasure, "swap_tables", stumbling)
+    publish.publish_layer(layer, 2 * DAY)
+    assert values() == {"people": 20, "people__prev": 10}
+
+
+def test_nothing_built_is_told(layer):
+    with pytest.raises(TaskError, match="nothing was built"):
+        publish.publish_layer(layer, DAY)
+
+
+def test_the_task_logs_and_stores_what_it_published(build, layer, py, params, treasure):
+    build(params["session_unixtime"], 10)
+    build(params["session_unixtime"], 10, table="orders")
+    py("common.python.publish.main", database=layer, built='["people", "orders"]')
+    assert params["published_rows"] == {layer: 2}
+    logged = treasure.run_query(
+        f"va_config_{params['sub']}", "select table_name, action, row_count from publish_log order by 1"
+    )
+    assert logged.rows == [
+        ["orders", "published for the first time", 1],
+        ["people", "published for the first time", 1],
+    ]
+
+
+def test_a_rollback_brings_a_session_back_and_can_be_undone(build, values, layer):
+    for session, value in ((1, 10), (2, 20), (3, 30)):
+        build(session * DAY, value)
+        publish.publish_layer(layer, session * DAY, keep=2)
+    assert rollback.roll_back_layer(layer, 1 * DAY) == ["people"]
+    assert values() == {"people": 10, "people__prev": 20, "people__prev2": 30}
+    assert rollback.roll_back_layer(layer, 3 * DAY) == ["people"]
+    assert values() == {"people": 30, "people__prev": 20, "people__prev2": 10}
+
+
+def test_a_rollback_by_run_id_reads_the_log(build, values, layer, py, params, treasure):
+    py(
+        "common.python.run_log.decide",
+        workflow_name="wf06_golden",
+        session_unixtime=DAY,
+        session_uuid="first",
+    )
+    for session, value in ((1, 10), (2, 20)):
+        build(session * DAY, value)
+        publish.publish_layer(layer, session * DAY)
+    py("common.python.rollback.main", rollback_to="first")
+    assert values() == {"people": 10, "people__prev": 20}
+
+
+def test_a_rollback_to_a_run_nobody_knows_is_told(layer, py, params):
+    py("common.python.run_log.decide", workflow_name="wf06_golden")
+    with pytest.raises(TaskError, match="not in the log"):
+        py("common.python.rollback.main", rollback_to="nobody")

@@ -1,0 +1,122 @@
+"""The run log: run or skip, one outcome a run, and text of any kind."""
+
+import pytest
+
+from common.python import run_log
+
+NASTY = 'it\'s "bad"\nsecond line <b>html & co</b> 100% \\ back ${nosuch} äöü 日本'
+
+
+@pytest.fixture
+def log(treasure, params):
+    """A function that returns the rows of log_tbl."""
+
+    def read():
+        sql = "select * from log_tbl order by logged_at, status"
+        return treasure.run_query(f"va_config_{params['sub']}", sql).dicts()
+
+    return read
+
+
+@pytest.fixture
+def decide(py, params):
+    """A function that decides for a workflow and returns run or skip."""
+
+    def run(workflow="wf04_stage", **own):
+        py("common.python.run_log.decide", workflow_name=workflow, **own)
+        return params["decisions"][workflow]["should_run"]
+
+    return run
+
+
+def test_a_success_is_one_running_and_one_success_row(decide, py, log, params):
+    assert decide() == "run"
+    params["published_rows"] = {f"staging_{params['sub']}": 7}
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    running, success = sorted(log(), key=lambda row: row["status"])
+    assert (running["status"], success["status"]) == ("running", "success")
+    assert success["record_count"] == 7
+    assert success["start_time"] == running["start_time"] <= success["end_time"]
+    assert success["duration_seconds"] >= 0
+    assert success["config_hash"] == running["config_hash"]
+
+
+def test_what_succeeded_is_skipped_without_a_row(decide, py, log):
+    decide()
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert decide() == "skip"
+    assert len(log()) == 2
+
+
+def test_the_next_session_runs_again(decide, py):
+    decide()
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert decide(session_unixtime=1) == "run"
+
+
+def test_run_all_from_and_only(decide, py):
+    decide()
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert decide(run_all="true") == "run"
+    assert decide(**{"from": "wf05_unify"}) == "skip"
+    assert decide(**{"from": "wf03_validate"}) == "run"
+    assert decide(only="wf07_analytics") == "skip"
+    assert decide("wf07_analytics", only="wf07_analytics") == "run"
+
+
+def test_a_changed_input_table_runs_again(decide, py, params, treasure):
+    source = f"src_{params['sub']}"
+    treasure.create_database(source)
+    treasure.run_query(source, "create table consents as select 'a' as id", rows=False)
+    decide()
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert decide() == "skip"
+    treasure.run_query(source, "insert into consents (id) select 'b'", rows=False)
+    assert decide() == "run"
+
+
+def test_a_failure_keeps_every_character(decide, py, log):
+    decide()
+    py("common.python.run_log.failure", workflow_name="wf04_stage", message=NASTY, stacktrace="a, b")
+    failure = next(row for row in log() if row["status"] == "failure")
+    assert failure["error_message"] == NASTY
+    assert failure["stack_trace"] == "a, b"
+    assert decide() == "run"
+
+
+def test_a_megabyte_is_cut_at_the_stated_length(decide, py, log):
+    decide()
+    py("common.python.run_log.failure", workflow_name="wf04_stage", message="x" * 1_000_000)
+    text = next(row for row in log() if row["status"] == "failure")["error_message"]
+    assert text.startswith("x" * run_log.LONGEST_TEXT)
+    assert text.endswith("(cut, 1000000 characters)")
+
+
+def test_the_key_never_reaches_the_log(decide, py, log, server):
+    decide()
+    py("common.python.run_log.failure", workflow_name="wf04_stage", message=f"denied for {server.key}")
+    text = next(row for row in log() if row["status"] == "failure")["error_message"]
+    assert text == "denied for ***"
+
+
+def test_a_run_that_died_is_closed_by_the_next(decide, py, log):
+    decide()
+    decide()
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    rows = log()
+    assert sorted(row["status"] for row in rows) == ["failure", "running", "running", "success"]
+    assert "died" in next(row for row in rows if row["status"] == "failure")["error_message"]
+    assert next(row for row in rows if row["status"] == "success")["attempt"] == 2
+
+
+def test_every_decision_has_a_reason(decide, py, params, treasure):
+    decide()
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    decide()
+    reasons = treasure.run_query(
+        f"va_config_{params['sub']}", "select decision, reason from run_decisions order by decision"
+    ).rows
+    assert reasons == [
+        ["run", "it has not run in this session yet"],
+        ["skip", "it succeeded in this session and nothing it reads changed since"],
+    ]
