@@ -461,10 +461,12 @@ class _Rows:
             return None
         if kind in ("First", "Last"):
             order = self.operand(aggregation.get("orderColumn"), "aggregation.orderColumn")
-            function = "min_by" if kind == "First" else "max_by"
             if order is None:
                 return None
-            return Measure(f"{function}({operand.sql}, {order.sql})", operand.kind, operand.stored)
+            direction = "asc" if kind == "First" else "desc"
+            ordered = f"array_agg({operand.sql} order by {order.sql} {direction}, {operand.sql})"
+            sql = f"element_at({ordered} filter (where {order.sql} is not null), 1)"
+            return Measure(sql, operand.kind, operand.stored)
         if kind in ("Sum", "Average", "Avg"):
             return Measure(f"{FUNCTIONS[kind]}({operand.number})", "number", None)
         return Measure(f"{FUNCTIONS[kind]}({operand.sql})", operand.kind, operand.stored)
