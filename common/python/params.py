@@ -30,9 +30,13 @@ def settle(defaults, sites):
     import digdag
 
     chosen = chosen_values(defaults, digdag.env.params, sites, os.environ)
-    for name in sorted(defaults):
-        given = " (given)" if name in digdag.env.params else ""
-        print(f"{name} = {json.dumps(chosen[name])}{given}")
+    given = {name: chosen[name] for name in sorted(defaults) if name in digdag.env.params}
+    print(
+        ", ".join(
+            f"{name} {json.dumps(value)}"
+            for name, value in {"sub": chosen["sub"], "site": chosen["site"], **given}.items()
+        )
+    )
     digdag.env.store({**chosen, "params_settled": True})
 
 

@@ -52,8 +52,8 @@ def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, buil
     names = json.loads(built) if isinstance(built, str) else built
     session = int(session_unixtime)
     published = publish_layer(database, session, int(keep_versions), names)
-    for table, (action, rows) in published.items():
-        print(f"{database}.{table}: {action}, {rows} rows")
+    for action, tables in sorted(by_action(published).items()):
+        print(f"{database}: {tables} tables {action}")
     log_rows = [
         {
             "database_name": database,
@@ -99,6 +99,18 @@ def publish_layer(
             rows = states.get(name + NEXT) or states.get(name + PREV) or states.get(name) or (0, None)
             done[name] = (action, rows[0])
     return done
+
+
+def by_action(published: Mapping[str, tuple[str, int]]) -> dict[str, int]:
+    """Return what was done → to how many tables.
+
+    >>> by_action({"a": ("published", 3), "b": ("published", 4)})
+    {'published': 2}
+    """
+    counts: dict[str, int] = {}
+    for action, _ in published.values():
+        counts[action] = counts.get(action, 0) + 1
+    return counts
 
 
 def candidates(have: Mapping[str, Any]) -> list[str]:
