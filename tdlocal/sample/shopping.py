@@ -39,6 +39,18 @@ class Line:
     total: int
 
 
+@dataclass(slots=True)
+class Order:
+    """One order or return; *until* is the first moment after the data."""
+
+    channel: str
+    number: int
+    moment: int
+    lines: list[Line]
+    code: str | None
+    until: int
+
+
 def buy(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> list[tuple[str, int, int]]:
     """Write the person's orders and returns; return the purchases, oldest first: channel, moment, number."""
     count = min(int(person.activity + dice.roll()), 150)
@@ -56,15 +68,14 @@ def buy(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> list[tuple[st
         number += 1
         code, percent = _promotion(dice, moment)
         lines = _basket(dice, person, percent)
-        _write_order(dice, person, sink, channel, number, moment, lines, code)
+        _write_order(dice, person, sink, Order(channel, number, moment, lines, code, rhythm.until))
         bought.append((channel, moment, number))
         back_at = moment + (2 + dice.below(28)) * DAY + dice.below(DAY // 4)
         if dice.yes(0.09) and back_at < rhythm.until:
             number += 1
             back = [line for line in lines if dice.yes(0.6)] or lines[:1]
-            _write_order(
-                dice, person, sink, channel, number, back_at, [_returned(line) for line in back], None
-            )
+            returned = [_returned(line) for line in back]
+            _write_order(dice, person, sink, Order(channel, number, back_at, returned, None, rhythm.until))
     person.purchases = [(channel, moment) for channel, moment, _ in bought]
     return bought
 
@@ -110,25 +121,17 @@ def _returned(line: Line) -> Line:
     return Line(line.product, -line.quantity, -line.discount, -line.tax, -line.total)
 
 
-def _write_order(
-    dice: Dice,
-    person: Person,
-    sink: Sink,
-    channel: str,
-    number: int,
-    moment: int,
-    lines: list[Line],
-    code: str | None,
-) -> None:
+def _write_order(dice: Dice, person: Person, sink: Sink, order: Order) -> None:
+    channel, number, moment, lines = order.channel, order.number, order.moment, order.lines
     subtotal = sum(line.total for line in lines)
     person.orders += subtotal > 0
     person.revenue_cents += subtotal
     if channel == "online":
         order_no = str(FIRST_ORDER_ID + person.number * 1000 + number)
-        _online(dice, person, sink, order_no, moment, lines, code)
+        _online(dice, person, sink, order_no, order)
     else:
         order_no = f"{STORES[person.store][0]}-{person.number * 1000 + number:010d}"
-        _in_store(dice, person, sink, order_no, moment, lines, code)
+        _in_store(dice, person, sink, order_no, order)
     kind = "sale" if subtotal > 0 else "refund"
     for line_number, line in enumerate(lines, 1):
         product = line.product
@@ -144,9 +147,8 @@ def _write_order(
             sink.add("order_details", row, person.person_id)
 
 
-def _online(
-    dice: Dice, person: Person, sink: Sink, order_no: str, moment: int, lines: list[Line], code: str | None
-) -> None:
+def _online(dice: Dice, person: Person, sink: Sink, order_no: str, order: Order) -> None:
+    moment, lines, code = order.moment, order.lines, order.code
     signed_in = bool(person.customer_ids) and dice.yes(0.72)
     customer_id = dice.pick(person.customer_ids) if signed_in else None
     email = person.emails[0] if signed_in and dice.yes(0.9) else dice.pick(person.emails)
@@ -175,7 +177,7 @@ def _online(
     ) if there]  # fmt: skip
     store_id, store_line, store_city = STORES[person.store]
     created = iso_offset(moment, person.home.city.utc_hours)
-    updated = moment + dice.below(2 * DAY)
+    updated = min(moment + dice.below(2 * DAY), order.until - 1)
     row: list[Any] = [
         order_no, f"#{int(order_no) - FIRST_ORDER_ID}", email_field, phone_field, created, iso(updated),
         dice.pick(("sale", "sale", "sale", "Sale")) if sale else "refund",
@@ -199,7 +201,8 @@ def _online(
     if dice.yes(0.02):
         again = list(row)
         if dice.yes(0.6):
-            again[5], again[24] = iso(updated + 3600), updated + 3600
+            later = min(updated + 3600, order.until - 1)
+            again[5], again[24] = iso(later), later
         sink.add("order_digital_transactions", again, person.person_id)
 
 
@@ -213,9 +216,8 @@ def _place(dice: Dice, person: Person, address: Address) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _in_store(
-    dice: Dice, person: Person, sink: Sink, order_no: str, moment: int, lines: list[Line], code: str | None
-) -> None:
+def _in_store(dice: Dice, person: Person, sink: Sink, order_no: str, order: Order) -> None:
+    moment, lines, code = order.moment, order.lines, order.code
     chance = dice.roll()
     member_no: str | None = None
     if chance < 0.02:
