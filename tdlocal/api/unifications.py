@@ -31,6 +31,7 @@ def workflow_call(account: Account, request: Request) -> dict[str, Any]:
             body["unification"],
             full_refresh=_flag(body, "full_refresh", True),
             build_aside=_flag(body, "build_aside", False),
+            protection=_settings(body, "protection"),
         )
     except UnificationFaults as faults:
         raise Fault(422, f"unify.yml: {faults}") from None
@@ -48,4 +49,17 @@ def _flag(body: dict[str, Any], name: str, default: bool) -> bool:
             value = None
     if not isinstance(value, bool):
         raise Fault(422, f"{name} must be true or false")
+    return value
+
+
+def _settings(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a map of settings; JSON text counts too."""
+    value = body.get(name) or {}
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            value = None
+    if not isinstance(value, dict):
+        raise Fault(422, f"{name} must be a map of settings")
     return value

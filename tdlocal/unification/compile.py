@@ -8,6 +8,7 @@ from typing import Any
 
 from tdlocal.unification import contraction, outputs
 from tdlocal.unification.model import CanonicalId, Unification, read_unification
+from tdlocal.unification.protection import KeyRule, ProtectedSql, Protection, read_protection
 from tdlocal.unification.sql import (
     ancestors,
     key_numbers,
@@ -32,6 +33,7 @@ def compile_workflow(
     *,
     full_refresh: bool = True,
     build_aside: bool = False,
+    protection: Mapping[str, Any] | None = None,
     database_prefix: str = "cdp_unification_",
 ) -> dict[str, Any]:
     """Return the workflow that unifies by *unification*.
@@ -41,6 +43,8 @@ def compile_workflow(
         full_refresh: read every source row again; otherwise only what came since the last run.
         build_aside: leave every table as ``<table>__next`` for the caller to publish; otherwise the last
             task renames them over the live ones, as Treasure Data's service does.
+        protection: match.yml's settings that keep strangers apart; without them the result is
+            exactly what *unification* alone means.
         database_prefix: before unify.yml's ``name`` in the name of the database that is written.
 
     Returns:
@@ -48,17 +52,18 @@ def compile_workflow(
         keeps nothing but the tables: killed anywhere and started again, it ends the same.
 
     Raises:
-        UnificationFaults: everything wrong with *unification*.
+        UnificationFaults: everything wrong with *unification* or *protection*.
         TooLong: the workflow has more than 64 Ki characters.
     """
     read = read_unification(unification)
+    guards = read_protection(protection, read)
     database = f"{database_prefix}{read.name}".lower()
     workflow: dict[str, Any] = {
         "_export": {"td": {"database": database, "engine": "presto"}, "rounds": contraction.constants()},
         "+database": {"td_ddl>": None, "create_databases": [database]},
     }
     for canonical in read.canonical_ids:
-        workflow[f"+{canonical.name}"] = _unify(read, canonical)
+        workflow[f"+{canonical.name}"] = _unify(read, canonical, _protected(read, canonical, guards))
     workflow["+enrich"] = _enrich(read)
     if read.master_tables:
         workflow["+masters"] = {"_parallel": True} | {
@@ -72,6 +77,16 @@ def compile_workflow(
             "changes.sql",
             changes=CHANGES,
             ids=[(each.name, work_prefix(read, each.name)) for each in read.canonical_ids],
+        )
+    )
+    workflow["+log_suspects"] = _query(
+        statements(
+            "suspects.sql",
+            protected_ids=[
+                {"name": each.name, "work": work_prefix(read, each.name)}
+                for each in read.canonical_ids
+                if _protected(read, each, guards)
+            ],
         )
     )
     if not build_aside:
@@ -94,6 +109,7 @@ def output_tables(unification: Unification) -> list[str]:
         *(f"enriched_{table.name}" for table in unification.tables),
         *(master.name for master in unification.master_tables),
         CHANGES,
+        "unification_suspects",
     ]
 
 
@@ -101,11 +117,17 @@ def work_tables(unification: Unification) -> list[str]:
     """Return the names of the tables that only the workflow itself needs."""
     plain = ("records", "nodes", "pairs", "leads", "labels", "before", "known", "homes", "people", "rows",
              "sources", "everywhere", "masks", "counts", "causes")  # fmt: skip
-    graphs = ("all",)
+    guarded = ("found", "shared", "joined", "doubtful", "settled", "touches", "telling", "contested", "loose",
+               "grouped", "chained", "owned", "owners")  # fmt: skip
+    graphs = ("strong", "all")
     return [
         f"{work_prefix(unification, canonical.name)}{what}"
         for canonical in unification.canonical_ids
-        for what in (*plain, *(f"{graph}_{table}" for graph in graphs for table in contraction.work_tables()))
+        for what in (
+            *plain,
+            *guarded,
+            *(f"{graph}_{table}" for graph in graphs for table in contraction.work_tables()),
+        )
     ]
 
 
@@ -122,7 +144,19 @@ def work_prefix(unification: Unification, name: str) -> str:
     return f"work{[each.name for each in unification.canonical_ids].index(name) + 1}_"
 
 
-def _unify(unification: Unification, canonical: CanonicalId) -> dict[str, Any]:
+def _protected(
+    unification: Unification, canonical: CanonicalId, protection: Protection | None
+) -> ProtectedSql | None:
+    """Return the protection of *canonical*: match.yml's, or do_not_merge_key as the one strong key."""
+    if protection is None and canonical.do_not_merge_key:
+        weak = {key: KeyRule("weak") for key in canonical.keys if key != canonical.do_not_merge_key}
+        protection = Protection(weak)
+    return ProtectedSql(protection, unification, canonical) if protection else None
+
+
+def _unify(
+    unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None
+) -> dict[str, Any]:
     """Return the tasks of one canonical id, from source rows to the lookup."""
     name = canonical.name
     work = work_prefix(unification, name)
@@ -133,27 +167,29 @@ def _unify(unification: Unification, canonical: CanonicalId) -> dict[str, Any]:
         "work": work,
         "numbers": [(key, f"{number:02d}") for key, number in numbers.items()],
         "table_bits": _table_bits(unification),
-        "place": lambda column: column,
+        "protected": protected,
+        "place": protected.place if protected else str,
+        "branches": _branches(unification, canonical),
+        "rules": _rules(unification, canonical, protected),
     }
+
+    def script(*files: str) -> dict[str, Any]:
+        return _query("".join(statements(f"{file}.sql", **values) for file in files))
+
+    merge: dict[str, Any] = {}
+    if protected:
+        merge["+weak"] = {"if>": "${graph == 'all'}", "_do": {"+edges": script("weak")}}
     return {
-        "+before": _query(statements("previous.sql", **values)),
+        "+before": script("previous"),
         "+keep_before": _rename([(f"{work}previous", f"{name}_previous")]),
-        "+records": _query(
-            statements(
-                "records.sql",
-                branches=_branches(unification, canonical),
-                rules=_rules(unification, canonical),
-                **values,
-            )
-            + statements("edges.sql", **values)
-        ),
-        **contraction.components(f"{work}all"),
-        "+people": _query(statements("people.sql", **values)),
-        "+lookup": _query(
-            statements("lookup.sql", **values)
-            + statements("stats.sql", **values)
-            + statements("causes.sql", **values)
-        ),
+        "+records": script("records", "edges"),
+        # protected: first who is one person by strong keys, then what weak keys add
+        "+merge": {
+            "for_each>": {"graph": ["strong", "all"] if protected else ["all"]},
+            "_do": {**merge, **contraction.components(f"{work}${{graph}}")},
+        },
+        "+people": script("labels", "people"),
+        "+lookup": script("lookup", "stats", "causes"),
     }
 
 
@@ -168,13 +204,16 @@ def _table_bits(unification: Unification) -> str:
     )
 
 
-def _rules(unification: Unification, canonical: CanonicalId) -> list[tuple[int, str]]:
+def _rules(
+    unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None
+) -> list[tuple[int, str]]:
     """Return for every id_key_type the condition that a ``node`` of it is an identifier."""
     rules = []
     for name, number in key_numbers(canonical).items():
         key = unification.key(name) if name in canonical.keys else None
         value = "substr(node, 4)"
-        rules.append((number, valid(value, key.valid_regexp, key.invalid_texts) if key else "true"))
+        rule = valid(value, key.valid_regexp, key.invalid_texts) if key else "true"
+        rules.append((number, rule + (protected.refuses(name, value) if protected else "")))
     return rules
 
 

@@ -79,6 +79,10 @@ def components(prefix: str) -> dict[str, Any]:
         f"select p.v, coalesce(m.r, p.r) as r\nfrom {pointers}_${{td.last_results.loops - 1 - i}} as p\n"
         f"left join {mapped}_${{td.last_results.loops - i}} as m on p.r = m.v",
     )
+    # used up one step ago, so a step that is killed and run again still finds what it reads
+    compose += "".join(
+        f"drop table if exists {table}_${{td.last_results.loops + 1 - i}};\n" for table in (edges, pointers, mapped)
+    )
     return {
         "+contract": {
             "loop>": TASKS,
@@ -102,9 +106,9 @@ def components(prefix: str) -> dict[str, Any]:
 
 
 def work_tables() -> list[str]:
-    """Return the names, without their prefix, of the tables that `components` may leave behind."""
+    """Return the names, without their prefix, of the tables that `components` leaves behind."""
     return [
         *(f"edges_step_{step}" for step in range(1, ROUNDS_A_TASK)),
         *(f"reps_step_{step}" for step in range(ROUNDS_A_TASK)),
-        *(f"{what}_{loop}" for loop in range(TASKS + 1) for what in ("edges", "map", "reps")),
+        *(f"{what}_{loop}" for loop in range(2) for what in ("edges", "map", "reps")),
     ]

@@ -1,5 +1,6 @@
-{{ create(work ~ 'all_edges_0') }}
+{# Every identifier of a record with its strongest one; protected: only kinds that may join people. #}
+{{ create(work ~ ('strong' if protected else 'all') ~ '_edges_0') }}
 select distinct l.v, p.v as w
 from {{ work }}leads as l
 inner join {{ work }}pairs as p on l.record_id = p.record_id
-where l.v <> p.v;
+where l.v <> p.v{% if protected %} and {{ protected.joins('p.kind') }} and l.place <= {{ protected.last_joining }}{% endif %};

@@ -3,10 +3,6 @@
    that id kept by another part of a split, of it and the session. #}
 {% macro age(seen, node) %}lpad(cast({{ seen }} as varchar), 12, '0') || {{ node }}{% endmacro %}
 {% macro id_of(text) %}lower(substr(to_hex(sha256(to_utf8({{ text }}))), 1, 32)){% endmacro %}
-{{ create(work ~ 'labels') }}
-select n.node, n.kind, n.v, coalesce(m.r, n.v) as label, n.first_seen_at, n.last_seen_at, n.table_mask
-from {{ work }}nodes as n
-left join {{ work }}all_map_0 as m on n.v = m.v;
 {{ create(work ~ 'before') }}
 select node, canonical_id, first_seen_at
 from (
@@ -59,6 +55,6 @@ left join (select distinct canonical_id from {{ work }}before) as t on t.canonic
 {{ create(work ~ 'rows') }}
 select r.table_id, r.record_key, p.canonical_id
 from {{ work }}records as r
-inner join {{ work }}leads as e on r.record_id = e.record_id
+inner join {{ work }}{{ 'owners' if protected else 'leads' }} as e on r.record_id = e.record_id
 inner join {{ work }}labels as l on e.v = l.v
 inner join {{ work }}people as p on l.label = p.label;

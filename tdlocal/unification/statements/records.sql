@@ -22,7 +22,7 @@ where case kind
   when {{ number }} then {{ rule }}
 {% endfor %}
   else false end;
-{{ create(work ~ 'pairs') }}
+{{ create(work ~ ('found' if protected else 'pairs')) }}
 select e.record_id, n.v, n.kind
 from (
   select r.record_id, t.node
@@ -30,6 +30,27 @@ from (
   cross join unnest(split(r.record_key, {{ separator }})) as t (node)
 ) as e
 inner join {{ work }}nodes as n on e.node = n.node;
+{% if protected %}
+{# identifiers shared by more profiles than their limit identify nobody #}
+{{ create(work ~ 'shared') }}
+select v, kind, max(others) as others
+from (
+  select a.v, a.kind, b.kind as other_kind, count(distinct b.v) as others
+  from {{ work }}found as a
+  inner join {{ work }}found as b on a.record_id = b.record_id
+  where {{ protected.is_limited('a.kind') }} and {{ protected.is_profile('b.kind') }} and a.kind <> b.kind
+  group by a.v, a.kind, b.kind
+) as c
+where others > {{ protected.limit('kind') }}
+group by v, kind;
+{{ create(work ~ 'pairs') }}
+select f.record_id, f.v, f.kind
+from {{ work }}found as f
+left join {{ work }}shared as s on f.v = s.v
+where s.v is null;
+{% endif %}
 {{ create(work ~ 'leads') }}
-select record_id, min({{ place('kind') }} * 2147483648 + v) % 2147483648 as v
-from {{ work }}pairs group by record_id;
+select record_id, place % 2147483648 as v, place / 2147483648 as place
+from (
+  select record_id, min({{ place('kind') }} * 2147483648 + v) as place from {{ work }}pairs group by record_id
+) as l;
