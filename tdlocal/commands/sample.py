@@ -12,9 +12,8 @@ from tdlocal.errors import KitError
 from tdlocal.files.progress import Progress
 from tdlocal.files.upload import Upload
 from tdlocal.local_server import local_account
-from tdlocal.sample.generate import Request, write_sample
+from tdlocal.sample.generate import Request, already_made, write_sample
 from tdlocal.sample.loading import is_loaded, load_sample
-from tdlocal.sample.tables import VERSION
 
 HELP = (
     "Make a retail shop's eleven raw tables as their sources would send them: several e-mails a "
@@ -101,12 +100,9 @@ def asked(people: int, seed: int, until: str) -> Request:
 
 def made(request: Request, folder: Path, arguments: argparse.Namespace) -> dict[str, int]:
     """Make the files of *request* in *folder*, unless they are there; return records by table."""
-    manifest = folder / "manifest.json"
-    if manifest.is_file():
-        there = json.loads(manifest.read_text())
-        same = (there["people"], there["seed"], there["until"], there["version"], there["compressed"])
-        if same == (request.people, request.seed, request.until, VERSION, arguments.compress):
-            return dict(there["records"])
+    there = already_made(request, folder, compress=arguments.compress)
+    if there is not None:
+        return there
     progress = Progress("people")
     try:
         counts = write_sample(

@@ -198,15 +198,35 @@ def write_sample(
             if told:
                 told(people)
     (truth_folder / "planted.json").write_text(json.dumps(planted(cents), indent=1) + "\n")
-    manifest = {
+    manifest = {**_asked(request, compress), "records": counts, "bytes": _sizes(folder)}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    return counts
+
+
+def already_made(request: Request, folder: Path, *, compress: bool = False) -> dict[str, int] | None:
+    """Return the records by table when *folder* holds the whole sample of *request*, else None."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return None
+    asked = _asked(request, compress)
+    if {name: manifest.get(name) for name in asked} != asked or manifest.get("bytes") != _sizes(folder):
+        return None
+    return dict(manifest["records"])
+
+
+def _asked(request: Request, compress: bool) -> dict[str, object]:
+    return {
         "people": request.people,
         "seed": request.seed,
         "until": request.until,
         "version": VERSION,
-        "records": counts,
+        "compressed": compress,
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    return counts
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in sorted((folder / "raw").glob("*"))}
 
 
 def _raw_file(folder: Path, name: str, compress: bool) -> IO[bytes]:
