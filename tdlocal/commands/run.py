@@ -29,31 +29,61 @@ HELP = """Run a workflow as Digdag does. A second run of the same session skips 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `tdlocal run`."""
     parser.add_argument("workflow", help="name of a workflow, with or without .dig")
-    parser.add_argument("task", nargs="?", default="", help="run only this task (such as +load) and what is below it")
+    parser.add_argument(
+        "task", nargs="?", default="", help="run only this task (such as +load) and what is below it"
+    )
     _parameter_options(parser)
     parser.add_argument("--rerun", action="store_true", help="run everything, also what succeeded before")
-    parser.add_argument("--start", default="", metavar="+TASK", help="run from this task on, whatever was saved")
-    parser.add_argument("--goal", default="", metavar="+TASK", help="run this task and its children, nothing else")
+    parser.add_argument(
+        "--start", default="", metavar="+TASK", help="run from this task on, whatever was saved"
+    )
+    parser.add_argument(
+        "--goal", default="", metavar="+TASK", help="run this task and its children, nothing else"
+    )
     parser.add_argument("--end", default="", metavar="+TASK", help="stop before this task")
     parser.add_argument("--no-save", action="store_true", help="neither read nor write what succeeded")
     parser.add_argument("--dry-run", action="store_true", help="evaluate the tasks of the file, run none")
     parser.add_argument("-E", "--show-params", action="store_true", help="print every task's parameters")
-    parser.add_argument("--overlay", type=Path, metavar="DIR", help="files that replace or join the project's")
+    parser.add_argument(
+        "--overlay", type=Path, metavar="DIR", help="files that replace or join the project's"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object for everything that happens")
     parser.add_argument("--plain", action="store_true", help="plain lines also on a terminal")
     parser.add_argument("-q", "--quiet", action="store_true", help="tell failures and the end only")
-    parser.add_argument("--max-task-threads", type=int, default=THREADS, metavar="N", help=f"tasks at once ({THREADS})")
     parser.add_argument(
-        "--task-timeout", type=float, metavar="SECONDS", help="end a py>, sh> or rb> task that takes longer (no limit)"
+        "--max-task-threads", type=int, default=THREADS, metavar="N", help=f"tasks at once ({THREADS})"
+    )
+    parser.add_argument(
+        "--task-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="end a py>, sh> or rb> task that takes longer (no limit)",
     )
 
 
 def _parameter_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-p", "--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
-    parser.add_argument("-P", "--params-file", action="append", default=[], type=Path, metavar="FILE", help="parameters in YAML or JSON")
-    parser.add_argument("--session", default="", metavar="TIME", help='yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last')
-    parser.add_argument("--project", type=Path, default=Path("."), metavar="DIR", help="project folder (this one)")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="where the kit keeps its state (.tdlocal in the project)")
+    parser.add_argument(
+        "-P",
+        "--params-file",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="parameters in YAML or JSON",
+    )
+    parser.add_argument(
+        "--session",
+        default="",
+        metavar="TIME",
+        help='yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last',
+    )
+    parser.add_argument(
+        "--project", type=Path, default=Path("."), metavar="DIR", help="project folder (this one)"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="where the kit keeps its state (.tdlocal in the project)"
+    )
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -109,9 +139,13 @@ def main(arguments: argparse.Namespace) -> int:
         logs = TaskLogs(new_run_folder(state))
         (state / "tmp").mkdir(exist_ok=True)
     except OSError as error:
-        raise KitError(f"cannot write to the state folder: {error.strerror}", where=str(state), mend="make room there") from None
+        raise KitError(
+            f"cannot write to the state folder: {error.strerror}", where=str(state), mend="make room there"
+        ) from None
     console = _console(arguments, logs)
-    options = Options(values, arguments.rerun, arguments.dry_run, arguments.show_params, max(1, arguments.max_task_threads))
+    options = Options(
+        values, arguments.rerun, arguments.dry_run, arguments.show_params, max(1, arguments.max_task_threads)
+    )
     journal = states.journal(workflow.name, session, keep)
     services = Services(project, state, console, logs.folder)
     services.zone = workflow.timezone
@@ -142,7 +176,6 @@ def main(arguments: argparse.Namespace) -> int:
         console.close()
         logs.close()
     return 0 if how == "success" else 1
-
 
 
 def _until_done(run: Run) -> Outcome | None:
@@ -200,5 +233,3 @@ def _new_files(state: Path, before: dict[Path, int]) -> list[str]:
     shown = [file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file for file in new]
     lines = [f"  file  {file}" for file in shown[:40]]
     return lines + ([f"  and {len(shown) - 40} more files"] if len(shown) > 40 else [])
-
-

@@ -56,7 +56,9 @@ class Console:
     ) -> None:
         """A task went well or was passed over; *how* is "ok", "skipped", "left out" or "dry"."""
         self.counts[how] += 1
-        self._event("task_ended", task=name, operator=kind, how=how, seconds=round(seconds, 3), note=note, rows=rows)
+        self._event(
+            "task_ended", task=name, operator=kind, how=how, seconds=round(seconds, 3), note=note, rows=rows
+        )
         if not self.quiet and how != "left out":
             self._say(self.task_line(name, kind, how, seconds, note, rows))
 
@@ -66,7 +68,9 @@ class Console:
         took = f"{seconds:7.2f} s" if how == "ok" else " " * 9
         return f"  {how:<8}{took}  {name}  {kind}>  {told}".rstrip()
 
-    def task_failed(self, name: str, kind: str, place: Place, problem: str, mend: str, seconds: float) -> None:
+    def task_failed(
+        self, name: str, kind: str, place: Place, problem: str, mend: str, seconds: float
+    ) -> None:
         """A task failed: what, where, how to mend it, where its log is."""
         self.counts["failed"] += 1
         log = self.logs.path_of(name, problem) if self.logs else None
@@ -76,7 +80,7 @@ class Console:
             f"  FAILED  {seconds:7.2f} s  {name}  {kind}>  {place}",
             f"    found     {first[:400]}",
             *(f"              {line[:400]}" for line in rest[:6]),
-            f"    to mend   {mend or _mend(first, place)}",
+            f"    to mend   {mend or _mend(place)}",
         ]
         if log:
             lines.append(f"    log       {log}")
@@ -108,7 +112,9 @@ class Console:
 
     def parameters(self, name: str, values: dict[str, Any]) -> None:
         """All parameters of a task (-E)."""
-        lines = [f"  {name}"] + [f"    {key}: {json.dumps(values[key], ensure_ascii=False)}" for key in values]
+        lines = [f"  {name}"] + [
+            f"    {key}: {json.dumps(values[key], ensure_ascii=False)}" for key in values
+        ]
         self._say(*lines)
 
     def task_log(self, name: str) -> Callable[[str], None]:
@@ -119,7 +125,11 @@ class Console:
         """The run is over; *how* is "success", "failure" or "killed"."""
         seconds = time.monotonic() - self.began
         self._event("run_ended", how=how, seconds=round(seconds, 3), counts=dict(self.counts))
-        words = [f"{self.counts[word]:,} {word}" for word in ("ok", "failed", "skipped", "left out", "dry") if self.counts[word]]
+        words = [
+            f"{self.counts[word]:,} {word}"
+            for word in ("ok", "failed", "skipped", "left out", "dry")
+            if self.counts[word]
+        ]
         self._say(*detail, f"{how}: {', '.join(words) or 'nothing to do'}  in {seconds:.1f} s")
 
     def close(self) -> None:
@@ -154,10 +164,5 @@ def _nowhere(text: str) -> None:
     return
 
 
-def _mend(problem: str, place: Place) -> str:
-    if "is not defined" in problem:
-        name = problem.split("ReferenceError: ")[-1].split(" ")[0]
-        return f"define {name} in _export, give -p {name}=…, or ask `typeof {name} === 'undefined'` in {place.file}"
-    if "(config)" in problem:
-        return f"correct {place}"
+def _mend(place: Place) -> str:
     return f"see {place}, then run again: what succeeded is skipped"

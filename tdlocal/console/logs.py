@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -59,10 +58,7 @@ class TaskLogs:
         """The log of a task, with its problem as last words."""
         self._append(name, f"failed: {problem}\n")
         path = self._path(name)
-        try:
-            return Path(os.path.relpath(path))
-        except ValueError:
-            return path
+        return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
     def writer(self, name: str) -> Callable[[str], None]:
         """A function that appends text to the log of a task."""

@@ -38,15 +38,25 @@ _HTTP = "method content content_format content_type headers query retry retry_in
 OPERATORS: dict[str, Operator] = {
     "echo": Operator("control", "echo", waits=False, pure=True),
     "fail": Operator("control", "fail", waits=False, pure=True, retriable=False),
-    "if": Operator("control", "choose", waits=False, options=_options("_do _else_do"), generates=True, pure=True),
-    "loop": Operator("control", "loop", waits=False, options=_options("_do _parallel"), generates=True, pure=True),
-    "for_each": Operator("control", "for_each", waits=False, options=_options("_do _parallel"), generates=True, pure=True),
-    "for_range": Operator("control", "for_range", waits=False, options=_options("_do _parallel"), generates=True, pure=True),
+    "if": Operator(
+        "control", "choose", waits=False, options=_options("_do _else_do"), generates=True, pure=True
+    ),
+    "loop": Operator(
+        "control", "loop", waits=False, options=_options("_do _parallel"), generates=True, pure=True
+    ),
+    "for_each": Operator(
+        "control", "for_each", waits=False, options=_options("_do _parallel"), generates=True, pure=True
+    ),
+    "for_range": Operator(
+        "control", "for_range", waits=False, options=_options("_do _parallel"), generates=True, pure=True
+    ),
     "call": Operator("control", "call", waits=False, generates=True, pure=True),
     "wait": Operator("control", "wait", options=_options("duration blocking poll_interval"), pure=True),
     "require": Operator(
         "require",
-        options=_options("session_time ignore_failure params rerun_on retry_attempt_name project_id project_name"),
+        options=_options(
+            "session_time ignore_failure params rerun_on retry_attempt_name project_id project_name"
+        ),
     ),
     "py": Operator("python", options=_options("*")),
     "sh": Operator("shell", options=_options("*")),
@@ -55,13 +65,16 @@ OPERATORS: dict[str, Operator] = {
     "http_call": Operator("http", "call", options=_options(_HTTP)),
     "mail": Operator(
         "mail",
-        options=_options("subject to cc bcc from html attach_files host port tls ssl debug body username password"),
+        options=_options(
+            "subject to cc bcc from html attach_files host port tls ssl debug body username password"
+        ),
         pure=True,
     ),
     "td": Operator(
         "td",
         options=_options(
-            _TD + "query create_table insert_into download_file store_last_results preview result_url result_connection "
+            _TD
+            + "query create_table insert_into download_file store_last_results preview result_url result_connection "
             "result_settings suppress_header"
         ),
     ),
@@ -71,15 +84,19 @@ OPERATORS: dict[str, Operator] = {
     "td_ddl": Operator(
         "td_ddl",
         options=_options(
-            _TD + "create_tables drop_tables empty_tables rename_tables create_databases drop_databases empty_databases"
+            _TD
+            + "create_tables drop_tables empty_tables rename_tables create_databases drop_databases empty_databases"
         ),
     ),
     "td_load": Operator("td_jobs", "load", options=_options(_TD + "table guess")),
     "td_run": Operator(
-        "td_jobs", "run_saved", options=_options(_TD + "session_time download_file store_last_results preview")
+        "td_jobs",
+        "run_saved",
+        options=_options(_TD + "session_time download_file store_last_results preview"),
     ),
     "td_table_export": Operator(
-        "td_jobs", "table_export",
+        "td_jobs",
+        "table_export",
         options=_options(_TD + "table file_format from to s3_bucket s3_path_prefix pool_name"),
     ),  # fmt: skip
     "td_result_export": Operator(

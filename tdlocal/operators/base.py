@@ -36,7 +36,13 @@ class TaskFailure(Exception):
     """
 
     def __init__(
-        self, message: str, stacktrace: str | None = None, *, retriable: bool = True, shown: str = "", mend: str = ""
+        self,
+        message: str,
+        stacktrace: str | None = None,
+        *,
+        retriable: bool = True,
+        shown: str = "",
+        mend: str = "",
     ) -> None:
         super().__init__(message)
         self.message, self.stacktrace, self.retriable = message, stacktrace, retriable
@@ -152,7 +158,8 @@ class Job:
         try:
             return evaluate(text, self.values, self.services.zone, self.reads)
         except ConfigError as error:
-            raise ConfigError(f"{error}{f' in {what}' if what else ''}") from None
+            behind = f" in {what}" if what else ""
+            raise ConfigError(f"{error}{behind}", f"{error.shown or error}{behind}", error.mend) from None
 
     def with_secrets(self, value: Any) -> Any:
         """*value* with every `${secret:key}` in its texts filled in.

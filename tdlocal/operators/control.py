@@ -88,7 +88,9 @@ def for_each(job: Job) -> Result:
     for values in lists.values():
         total *= len(values)
     _limit(total, "for_each")
-    combinations = itertools.product(*[list(enumerate(values)) for values in lists.values()]) if lists else iter(())
+    combinations = (
+        itertools.product(*[list(enumerate(values)) for values in lists.values()]) if lists else iter(())
+    )
     return _repeated(job, (_combination(list(lists), chosen) for chosen in combinations), body)
 
 
@@ -138,7 +140,10 @@ def for_range(job: Job) -> Result:
     starts = range(start, end, max(width, 1))
     _limit(len(starts), "for_range")
     ranges = (
-        (f"+range-from={low}&to={min(low + width, end)}", {"range": {"from": low, "to": min(low + width, end), "index": i}})
+        (
+            f"+range-from={low}&to={min(low + width, end)}",
+            {"range": {"from": low, "to": min(low + width, end), "index": i}},
+        )
         for i, low in enumerate(starts)
     )
     return _repeated(job, ranges, body)
@@ -176,7 +181,11 @@ def exported(body: dict[str, Any], exports: dict[str, Any]) -> Section:
     if isinstance(body, Section):
         copy.marks, copy.place = body.marks, body.place
     own = body.get("_export")
-    copy["_export"] = {**exports, **{key: own[key] for key in own if key not in exports}} if isinstance(own, dict) else exports
+    copy["_export"] = (
+        {**exports, **{key: own[key] for key in own if key not in exports}}
+        if isinstance(own, dict)
+        else exports
+    )
     return copy
 
 
@@ -184,7 +193,9 @@ def call(job: Job) -> Result:
     """Run the tasks of another file below this one."""
     name = as_text(job.need_command())
     workflow = job.services.project.called(name, job.folder)
-    body = Section((key, value) for key, value in workflow.source.items() if key not in ("timezone", "schedule", "sla"))
+    body = Section(
+        (key, value) for key, value in workflow.source.items() if key not in ("timezone", "schedule", "sla")
+    )
     body.marks, body.place = workflow.source.marks, workflow.source.place
     result = Result(subtasks=body, effect=False)
     result.subtasks["_folder"] = str(workflow.path.parent)  # type: ignore[index]

@@ -47,7 +47,9 @@ def run(job: Job) -> Result:
         if len(text) > MOST:
             raise TaskFailure(f"Response content too large: {len(text)} > {MOST}", retriable=False)
         stored["last_content"] = text
-    return Result(Update([], {"http": stored}), note=str(answer.status), effect=_method(job) not in TRIED_AGAIN)
+    return Result(
+        Update([], {"http": stored}), note=str(answer.status), effect=_method(job) not in TRIED_AGAIN
+    )
 
 
 def call(job: Job) -> Result:
@@ -56,14 +58,18 @@ def call(job: Job) -> Result:
     text = answer.text
     if len(text) > MOST:
         raise TaskFailure(f"Response content too large: {len(text)} > {MOST}", retriable=False)
-    kind = (job.text("content_type_override", None, "http") or answer.content_type).split(";")[0].strip().lower()
+    kind = (
+        (job.text("content_type_override", None, "http") or answer.content_type).split(";")[0].strip().lower()
+    )
     if kind not in ("application/json", "application/x-yaml", "application/yaml"):
         raise TaskFailure(
             f"Unsupported Content-Type: {kind or '(none)'}", retriable=False,
             mend="the service must answer application/json or application/x-yaml",
         )  # fmt: skip
     section = _workflow(job, kind, text)
-    body = Section((key, value) for key, value in section.items() if key not in ("timezone", "schedule", "sla"))
+    body = Section(
+        (key, value) for key, value in section.items() if key not in ("timezone", "schedule", "sla")
+    )
     body.place = job.place
     body.marks = dict.fromkeys(body, job.place)
     return Result(subtasks=body or None, effect=False, note=str(answer.status))
@@ -122,7 +128,9 @@ def _request(job: Job) -> Answer:
     while True:
         problem, again = "", repeat
         try:
-            answer = _send(pool, method, target, headers, body, job.flag("follow_redirects", True, "http"), job)
+            answer = _send(
+                pool, method, target, headers, body, job.flag("follow_redirects", True, "http"), job
+            )
             if answer.status < 400:
                 return answer
             problem = _problem(answer, method, shown, job)
@@ -133,7 +141,9 @@ def _request(job: Job) -> Answer:
             refused = "Connection refused" if "refused" in str(error) else str(error)
             problem = f"{refused} (runtime)"
         if not again:
-            raise TaskFailure(problem, shown=f"{problem} from {method} {shown}" if shown not in problem else problem)
+            raise TaskFailure(
+                problem, shown=f"{problem} from {method} {shown}" if shown not in problem else problem
+            )
         pause = PAUSES[min(tries, len(PAUSES) - 1)]
         tries += 1
         job.services.console.warning(f"{job.name}: {problem}: trying again in {pause} s")
@@ -177,7 +187,9 @@ def _with_query(uri: str, query: Any, job: Job) -> str:
     if isinstance(query, dict):
         plain = job.text("query_format", None, "http")
         pairs = {key: as_text(value) for key, value in query.items()}
-        text = "&".join(f"{key}={value}" for key, value in pairs.items()) if plain == "raw" else urlencode(pairs)
+        text = (
+            "&".join(f"{key}={value}" for key, value in pairs.items()) if plain == "raw" else urlencode(pairs)
+        )
     else:
         text = as_text(query)
     return f"{uri}{'&' if '?' in uri else '?'}{text}"
@@ -210,11 +222,16 @@ def _content(job: Job) -> tuple[str, bytes | None]:
     if content is None:
         return "", None
     content = job.with_secrets(content)
-    kind = job.text("content_format", None, "http") or ("json" if isinstance(content, (dict, list)) else "text")
+    kind = job.text("content_format", None, "http") or (
+        "json" if isinstance(content, (dict, list)) else "text"
+    )
     if kind == "form":
         if not isinstance(content, dict):
             raise ConfigError("content_format: form needs a map as content")
-        default, text = "application/x-www-form-urlencoded", urlencode({k: as_text(v) for k, v in content.items()})
+        default, text = (
+            "application/x-www-form-urlencoded",
+            urlencode({k: as_text(v) for k, v in content.items()}),
+        )
     elif kind == "json":
         default, text = "application/json", json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     elif kind == "text":

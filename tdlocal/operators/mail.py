@@ -77,9 +77,17 @@ def _address(text: str) -> str:
 
     name, address = parseaddr(text.strip())
     local, at, domain = address.rpartition("@")
-    if not at or "," in text.replace(name, "") or any(c in address for c in ' \t"[]()') or not local or not domain:
+    if (
+        not at
+        or "," in text.replace(name, "")
+        or any(c in address for c in ' \t"[]()')
+        or not local
+        or not domain
+    ):
         raise TaskFailure(
-            f"Illegal address: {text}", retriable=False, mend="`to:` takes one address or a list of addresses, no text of a list"
+            f"Illegal address: {text}",
+            retriable=False,
+            mend="`to:` takes one address or a list of addresses, no text of a list",
         )
     return str(Address(name, addr_spec=address)) if name else address
 
@@ -94,7 +102,12 @@ def _attach(job: Job, message: EmailMessage, attachment: Any) -> Path:
         raise TaskFailure(f"cannot attach {attachment['path']}: {error.strerror} (runtime)") from None
     kind = attachment.get("content_type") or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     main, _, sub = as_text(kind).partition("/")
-    message.add_attachment(data, maintype=main, subtype=sub or "octet-stream", filename=as_text(attachment.get("filename") or path.name))
+    message.add_attachment(
+        data,
+        maintype=main,
+        subtype=sub or "octet-stream",
+        filename=as_text(attachment.get("filename") or path.name),
+    )
     return path
 
 

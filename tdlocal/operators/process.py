@@ -22,7 +22,9 @@ CHUNK = 65536
 MOST_SHOWN = 20_000_000  # bytes of output of one task that are passed on; the rest is read and dropped
 GRACE = 1.0  # seconds that output of processes left behind is waited for
 PATIENCE = 3.0  # seconds between asking a process to end and ending it
-TD_HOST = re.compile(r"(?P<scheme>https?://)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*\.treasuredata\.(?:com|co\.jp))(?P<rest>(?:[:/].*)?)")
+TD_HOST = re.compile(
+    r"(?P<scheme>https?://)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*\.treasuredata\.(?:com|co\.jp))(?P<rest>(?:[:/].*)?)"
+)
 
 
 def wants_account(job: Job, *more: str) -> bool:
@@ -149,6 +151,7 @@ def run(job: Job, command: Sequence[str], env: Mapping[str, str], folder: Path) 
 
 def wait_for(job: Job, pid: int, reader: int, poll: Callable[[], int | None], child: Any) -> int:
     """Pass the output of a process on until it ends; ends it when the run is stopped."""
+
     def stop() -> None:
         end_group(pid)
 

@@ -37,7 +37,11 @@ def run(job: Job) -> Result:
         given, answer = Path(scratch) / "input.json", Path(scratch) / "output.json"
         family = job.values.get("py")
         params = {**family, **job.values} if isinstance(family, dict) else job.values
-        given.write_text(json.dumps({"params": params}, ensure_ascii=False, default=str), encoding="utf-8", errors="replace")
+        given.write_text(
+            json.dumps({"params": params}, ensure_ascii=False, default=str),
+            encoding="utf-8",
+            errors="replace",
+        )
         if command is None:
             file = Path(scratch) / "script.py"
             file.write_text(script or "", encoding="utf-8")
@@ -54,7 +58,13 @@ def _start(job: Job, line: list[str], env: dict[str, str]) -> int:
         warm = _warm(job)
         if warm is not None:
             return warm.run(job, line, env)
-    words = [sys.executable] if named is None else as_list(named, "python") if isinstance(named, list) else [as_text(named)]
+    words = (
+        [sys.executable]
+        if named is None
+        else as_list(named, "python")
+        if isinstance(named, list)
+        else [as_text(named)]
+    )
     if shutil.which(str(words[0]), path=env.get("PATH")) is None and not Path(str(words[0])).exists():
         raise TaskFailure(
             f'Cannot run program "{words[0]}" (in directory "{job.folder}"): error=2, No such file or directory (runtime)',
@@ -105,7 +115,9 @@ def _result(job: Job, code: int, answer: Path, params: dict[str, Any]) -> Result
     if code != 0:
         raise _failure(job, code, left.get("error"))
     if not answer.exists():
-        raise TaskFailure("the task ended without leaving its result: did it exit by os._exit? (runtime)", frames(job))
+        raise TaskFailure(
+            "the task ended without leaving its result: did it exit by os._exit? (runtime)", frames(job)
+        )
     reads = set(params) if "*" in left.get("reads", ()) else set(left.get("reads", ()))
     if isinstance(params.get("py"), dict) and reads & params["py"].keys():
         reads.add("py")
@@ -127,7 +139,9 @@ def _failure(job: Job, code: int, error: dict[str, Any] | None) -> TaskFailure:
         return TaskFailure(f"{head} (runtime)", frames(job), shown=shown)
     job.log("".join(error["traceback"]))
     words = f"{error['message']} ({error['class']})"
-    message = f"{head}\nError messages from python: {words}\n" + "".join(f"\tfrom {line}\n" for line in error["traceback"])
+    message = f"{head}\nError messages from python: {words}\n" + "".join(
+        f"\tfrom {line}\n" for line in error["traceback"]
+    )
     where = error.get("where") or ""
     with contextlib.suppress(ValueError):
         file, _, number = where.rpartition(":")
@@ -138,5 +152,8 @@ def _failure(job: Job, code: int, error: dict[str, Any] | None) -> TaskFailure:
     elif error["class"] != "TaskError":
         shown = words
     return TaskFailure(
-        message + " (runtime)", frames(job, *error.get("frames", ())), shown=f"{shown}{f'  at {where}' if where else ''}", mend=mend
+        message + " (runtime)",
+        frames(job, *error.get("frames", ())),
+        shown=f"{shown}{f'  at {where}' if where else ''}",
+        mend=mend,
     )

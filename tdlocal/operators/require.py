@@ -28,7 +28,9 @@ async def run(job: Job, run: Run) -> Result:
     else:
         ok, attempt = await _run_here(job, run, name)
     if not ok and not job.flag("ignore_failure"):
-        raise TaskFailure(f"Dependent workflow failed. Session id: {attempt}, attempt id: {attempt}", retriable=False)
+        raise TaskFailure(
+            f"Dependent workflow failed. Session id: {attempt}, attempt id: {attempt}", retriable=False
+        )
     return Result(effect=False, note="" if ok else "failed, which is ignored")
 
 
@@ -57,7 +59,9 @@ async def _run_here(job: Job, run: Run, name: str) -> tuple[bool, int]:
     return await task
 
 
-async def _attempt(job: Job, run: Run, make: type[Run], workflow: Any, session: dt.datetime, attempt: int) -> tuple[bool, int]:
+async def _attempt(
+    job: Job, run: Run, make: type[Run], workflow: Any, session: dt.datetime, attempt: int
+) -> tuple[bool, int]:
     services = job.services
     options = type(run.options)(
         parameters=dict(job.get("params", {}) or {}), rerun=run.options.rerun, dry=run.options.dry,

@@ -25,19 +25,29 @@ def run_in_account(job: Job, name: str, project_name: str | None, project_id: st
     calls = _Calls(job)
     query = {"name": project_name} if project_name else {}
     projects = calls.get("/api/projects", query).get("projects", [])
-    wanted = [p for p in projects if str(p["id"]) == project_id or (project_name and p["name"] == project_name)]
+    wanted = [
+        p for p in projects if str(p["id"]) == project_id or (project_name and p["name"] == project_name)
+    ]
     workflows: list[Any] = []
     if wanted:
-        workflows = calls.get(f"/api/projects/{wanted[0]['id']}/workflows", {"name": name}).get("workflows", [])
+        workflows = calls.get(f"/api/projects/{wanted[0]['id']}/workflows", {"name": name}).get(
+            "workflows", []
+        )
     found = next((workflow for workflow in workflows if workflow["name"] == name), None)
     if found is None:
         shown = f"projectName: {project_name}" if project_name else f"projectId: {project_id}"
         raise ConfigError(f"Dependent workflow does not exist. {shown}, workflowName:{name}")
     session = job.own.get("session_time", job.values["session_time"])
-    order: dict[str, Any] = {"workflowId": found["id"], "sessionTime": session, "params": job.get("params", {}) or {}}
+    order: dict[str, Any] = {
+        "workflowId": found["id"],
+        "sessionTime": session,
+        "params": job.get("params", {}) or {},
+    }
     attempt, new = calls.start(order)
     rerun_on = job.text("rerun_on", "none")
-    if not new and (rerun_on == "all" or (rerun_on == "failed" and attempt["done"] and not attempt["success"])):
+    if not new and (
+        rerun_on == "all" or (rerun_on == "failed" and attempt["done"] and not attempt["success"])
+    ):
         order["retryAttemptName"] = f"{job.name}-{time.time_ns()}"
         attempt, _ = calls.start(order)
     pause = 0.01
@@ -65,14 +75,20 @@ class _Calls:
         if answer.status == 404:
             return {}
         if answer.status >= 400:
-            raise ConfigError(f"{answer.status} from GET {path}: {answer.data[:200].decode('utf-8', 'replace')}")
+            raise ConfigError(
+                f"{answer.status} from GET {path}: {answer.data[:200].decode('utf-8', 'replace')}"
+            )
         found: dict[str, Any] = json.loads(answer.data)
         return found
 
     def start(self, order: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Start an attempt; the one that is there already (409 answers with it) is not new."""
-        answer = self.http.request("PUT", f"{self.url}/api/attempts", body=json.dumps(order), headers=self.headers)
+        answer = self.http.request(
+            "PUT", f"{self.url}/api/attempts", body=json.dumps(order), headers=self.headers
+        )
         if answer.status not in (200, 409):
-            raise ConfigError(f"{answer.status} from PUT /api/attempts: {answer.data[:200].decode('utf-8', 'replace')}")
+            raise ConfigError(
+                f"{answer.status} from PUT /api/attempts: {answer.data[:200].decode('utf-8', 'replace')}"
+            )
         found: dict[str, Any] = json.loads(answer.data)
         return found, answer.status == 200

@@ -36,4 +36,8 @@ def run(job: Job) -> Result:
         if code != 0:
             raise TaskFailure(f"Ruby command failed with code {code} (runtime)", frames(job))
         left = json.loads(answer.read_text(encoding="utf-8"))
-    return Result(Update([], left.get("store_params", {})), left.get("export_params", {}), left.get("subtask_config") or None)
+    return Result(
+        Update([], left.get("store_params", {})),
+        left.get("export_params", {}),
+        left.get("subtask_config") or None,
+    )

@@ -17,7 +17,9 @@ from tdlocal.workflow.parameters import Update
 INSERT_LINE = re.compile(r"^[ \t]*--[ \t]*DIGDAG_INSERT_LINE.*$", re.MULTILINE)
 HEADER = re.compile(r"\A((?:[ \t]*--[^\n]*\n)+)([^\n]+)\Z")
 PREVIEWED = 20
-READS_ONLY = re.compile(r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:select|with|values|show|describe)\b", re.IGNORECASE | re.DOTALL)
+READS_ONLY = re.compile(
+    r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:select|with|values|show|describe)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 def run(job: Job) -> Result:
@@ -32,8 +34,14 @@ def run(job: Job) -> Result:
     if job_id is None:
         statement = _statement(job, client, engine, database, query, insert, create)
         job.log(statement)
+        if file:
+            job.memory["sql"] = (job.command, max(0, statement.count("\n") - query.count("\n")))
         job_id = client.issue(
-            engine, database, statement, scheduled_time=job.values.get("session_unixtime"), **issue_options(job, client)
+            engine,
+            database,
+            statement,
+            scheduled_time=job.values.get("session_unixtime"),
+            **issue_options(job, client),
         )
         job.memory["job_id"] = job_id
     shown = client.wait(job_id)
@@ -42,7 +50,12 @@ def run(job: Job) -> Result:
         _preview(job, client, job_id, shown, engine, database, insert or create)
     records = int(shown.get("num_records") or 0)
     target = insert or create
-    effect = bool(target) or not READS_ONLY.match(query) or job.get("result_connection") is not None or bool(job.get("result_url"))
+    effect = (
+        bool(target)
+        or not READS_ONLY.match(query)
+        or job.get("result_connection") is not None
+        or bool(job.get("result_url"))
+    )
     return Result(
         Update(_resets(job), {"td": stored}),
         files=[file] if file else [],
@@ -117,7 +130,11 @@ def _statement(
             statement = _with_command(f"DROP TABLE IF EXISTS {name};\nCREATE TABLE {name} AS", query)
     elif insert:
         _ensure_table(client, *table_name(insert, database))
-        words = f"INSERT INTO TABLE {_quoted(insert, '`')}" if engine == "hive" else f"INSERT INTO {_quoted(insert, chr(34))}"
+        words = (
+            f"INSERT INTO TABLE {_quoted(insert, '`')}"
+            if engine == "hive"
+            else f"INSERT INTO {_quoted(insert, chr(34))}"
+        )
         statement = _with_command(words, query)
     values = job.values
     head = {
@@ -176,16 +193,26 @@ def finished(job: Job, client: TdClient, job_id: str, shown: dict[str, Any]) -> 
 
 
 def _preview(
-    job: Job, client: TdClient, job_id: str, shown: dict[str, Any], engine: str, database: str, target: str | None
+    job: Job,
+    client: TdClient,
+    job_id: str,
+    shown: dict[str, Any],
+    engine: str,
+    database: str,
+    target: str | None,
 ) -> None:
     if target:
         mark = "`" if engine == "hive" else '"'
-        query = f"-- preview results of job id {job_id}\nSELECT * FROM {_quoted(target, mark)} LIMIT {PREVIEWED}"
+        query = (
+            f"-- preview results of job id {job_id}\nSELECT * FROM {_quoted(target, mark)} LIMIT {PREVIEWED}"
+        )
         client.job.memory.pop("domain_key", None)
         job_id = client.issue(engine, database, query)
         shown = client.wait(job_id)
     rows = list(itertools.islice(client.rows(job_id), PREVIEWED))
-    job.emit(f"preview of job id {job_id}:\n" + "".join(csv_text(columns_of(shown), rows)).replace("\r\n", "\n"))
+    job.emit(
+        f"preview of job id {job_id}:\n" + "".join(csv_text(columns_of(shown), rows)).replace("\r\n", "\n")
+    )
 
 
 def for_each(job: Job) -> Result:
@@ -197,7 +224,11 @@ def for_each(job: Job) -> Result:
     if job_id is None:
         job.log(query)
         job_id = client.issue(
-            engine, database, query, scheduled_time=job.values.get("session_unixtime"), **issue_options(job, client)
+            engine,
+            database,
+            query,
+            scheduled_time=job.values.get("session_unixtime"),
+            **issue_options(job, client),
         )
         job.memory["job_id"] = job_id
     shown = client.wait(job_id)

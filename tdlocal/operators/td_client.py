@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -36,7 +37,9 @@ class TdClient:
         """GET, answered by JSON."""
         return self._json("GET", path, params)
 
-    def post(self, path: str, params: dict[str, Any] | bytes | None = None, ignore: tuple[int, ...] = ()) -> dict[str, Any]:
+    def post(
+        self, path: str, params: dict[str, Any] | bytes | None = None, ignore: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
         """POST, answered by JSON; statuses in *ignore* give an empty map."""
         return self._json("POST", path, params if params is not None else {}, ignore)
 
@@ -61,17 +64,30 @@ class TdClient:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 return {"job_id": json.loads(body)["details"]["conflicts_with"]}
         if status >= 400:
-            raise TaskFailure(f"{status} from {method} {path}: {_told(body)} (runtime)", frames(self.job), shown=_told(body))
+            raise TaskFailure(
+                f"{status} from {method} {path}: {_told(body)} (runtime)", frames(self.job), shown=_told(body)
+            )
         try:
             answer: dict[str, Any] = json.loads(body)
         except ValueError:
-            raise TaskFailure(f"no JSON from {method} {path}: {body[:200]!r} (runtime)", frames(self.job)) from None
+            raise TaskFailure(
+                f"no JSON from {method} {path}: {body[:200]!r} (runtime)", frames(self.job)
+            ) from None
         return answer
 
     def issue(self, engine: str, database: str, query: str, **more: Any) -> str:
         """Issue a query; the job's id."""
-        form = {"query": query, "priority": 0, "domain_key": self.domain_key(), "version": "0.9.0", "retry_limit": 0, **more}
-        answer = self.post(f"/v3/job/issue/{engine}/{quote(database)}", {k: str(v) for k, v in form.items() if v is not None})
+        form = {
+            "query": query,
+            "priority": 0,
+            "domain_key": self.domain_key(),
+            "version": "0.9.0",
+            "retry_limit": 0,
+            **more,
+        }
+        answer = self.post(
+            f"/v3/job/issue/{engine}/{quote(database)}", {k: str(v) for k, v in form.items() if v is not None}
+        )
         return str(answer["job_id"])
 
     def domain_key(self) -> str:
@@ -101,9 +117,23 @@ class TdClient:
             self.job.check_stopped()
             debug = shown.get("debug") or {}
             words = "\n".join([debug.get("cmdout") or "", debug.get("stderr") or ""])
-            told = words.strip() or f"job {job_id} ended with status {status}"
-            raise TaskFailure(words, frames(self.job, f"TD job {job_id} failed with status {status.upper()}"), shown=told)
+            told = "\n".join(dict.fromkeys(line for line in words.split("\n") if line.strip()))
+            told = re.sub(r"^Query \S+ failed: ", "", told) or f"job {job_id} ended with status {status}"
+            raise TaskFailure(
+                words,
+                frames(self.job, f"TD job {job_id} failed with status {status.upper()}"),
+                shown=self._in_file(told),
+            )
         return shown
+
+    def _in_file(self, told: str) -> str:
+        """*told* with the place in the SQL file, where the engine names a line of the statement."""
+        file, above = self.job.memory.get("sql", ("", 0))
+        if not file:
+            return told
+        found = re.search(r"\bline (\d+)(?:[:,]\s*(?:col(?:umn)?[: ]\s*)?(\d+))?", told, re.IGNORECASE)
+        line = int(found[1]) - above if found else 0
+        return f"{told}\nin {file}:{line}" if line > 0 else f"{told}\nin {file}"
 
     def kill(self, job_id: str) -> None:
         """Kill a job; from another thread, so with a connection of its own."""
@@ -121,7 +151,9 @@ class TdClient:
 
         with self.api.get(f"/v3/job/result/{job_id}", {"format": "msgpack"}) as response:
             if response.status != 200:
-                raise TaskFailure(f"no result of job {job_id}: {_told(response.read())} (runtime)", frames(self.job))
+                raise TaskFailure(
+                    f"no result of job {job_id}: {_told(response.read())} (runtime)", frames(self.job)
+                )
             unpacker = msgpack.Unpacker(raw=False, strict_map_key=False)
             for chunk in response.stream(65536):
                 unpacker.feed(chunk)
@@ -167,7 +199,13 @@ def _line(values: list[Any]) -> str:
             continue
         buffer.seek(0)
         buffer.truncate()
-        text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+        text = (
+            value
+            if isinstance(value, str)
+            else ""
+            if value is None
+            else json.dumps(value, ensure_ascii=False)
+        )
         writer.writerow([text, ""])
         cells.append(buffer.getvalue()[:-3])
     return ",".join(cells) + "\r\n"

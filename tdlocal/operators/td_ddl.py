@@ -27,7 +27,9 @@ def run(job: Job) -> Result:
     for name in names["create_tables"] + names["empty_tables"]:
         client.post(f"/v3/table/create/{_path(name, default)}/log", ignore=(409,))
     for database, old, new in renames:
-        tables = {table["name"] for table in client.get(f"/v3/table/list/{quote(database)}").get("tables", [])}
+        tables = {
+            table["name"] for table in client.get(f"/v3/table/list/{quote(database)}").get("tables", [])
+        }
         if old not in tables:
             raise ConfigError(f"Renaming table {database}.{old} doesn't exist")
         client.post(f"/v3/table/rename/{quote(database)}/{quote(old)}/{quote(new)}", {"overwrite": "true"})

@@ -28,7 +28,13 @@ def load(job: Job) -> Result:
     if isinstance(command, dict) or name.endswith((".yml", ".yaml")):
         database, table = table_name(job.text("table", "") or "", database_of(job))
         config, files = _load_config(job, name)
-        query = {"domain_key": client.domain_key(), "query": "", "priority": 0, "version": "0.9.0", "table": table}
+        query = {
+            "domain_key": client.domain_key(),
+            "query": "",
+            "priority": 0,
+            "version": "0.9.0",
+            "table": table,
+        }
         body = json.dumps({"config": job.with_secrets(config)}).encode()
         answer = client.post(f"/v3/job/issue/bulkload/{quote(database)}?{urlencode(query)}", body)
     else:
@@ -106,7 +112,9 @@ def result_export(job: Job) -> Result:
     connection = as_text(job.need("result_connection"))
     form = connection_options(job, client, connection)
     source = as_text(job.need("job_id"))
-    answer = client.post(f"/v3/job/result_export/{quote(source)}", {key: str(value) for key, value in form.items()})
+    answer = client.post(
+        f"/v3/job/result_export/{quote(source)}", {key: str(value) for key, value in form.items()}
+    )
     return _done(job, client, str(answer["job_id"]), [])
 
 

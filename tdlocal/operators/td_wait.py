@@ -21,7 +21,11 @@ def run(job: Job) -> Result:
     while True:
         job.memory.pop("domain_key", None)
         job_id = client.issue(
-            engine, database, query, scheduled_time=job.values.get("session_unixtime"), **issue_options(job, client)
+            engine,
+            database,
+            query,
+            scheduled_time=job.values.get("session_unixtime"),
+            **issue_options(job, client),
         )
         client.wait(job_id)
         row = next(client.rows(job_id), None)

@@ -115,12 +115,13 @@ class Run:
         """
         self.count += 1
         if depth > DEEPEST:
-            return self._refused(task, f"tasks nest more than {DEEPEST} deep: does a call> call itself?")
+            problem = f"tasks nest more than {DEEPEST} deep: does a call> call itself?"
+            return self._misconfigured(task, ConfigError(problem))
         try:
             if task.disable and self._disabled(task, scope):
                 return Outcome(True)
         except ConfigError as error:
-            return self._refused(task, str(error))
+            return self._misconfigured(task, error)
         inner = scope.with_export(task.export)
         if task.operator:
             return await self._operator(task, inner, changed, depth)
@@ -129,7 +130,9 @@ class Run:
     def _disabled(self, task: Task, scope: Scope) -> bool:
         value = task.disable
         if isinstance(value, str) and "${" in value:
-            value = self._view(Task(task.name, task.place, task.folder), scope, {"_disable": value}).values["_disable"]
+            value = self._view(Task(task.name, task.place, task.folder), scope, {"_disable": value}).values[
+                "_disable"
+            ]
         return as_boolean(value, "_disable")
 
     async def _group(self, task: Task, scope: Scope, changed: bool, depth: int) -> Outcome:
@@ -144,7 +147,9 @@ class Run:
         return await self._handled(task, scope.after(outcome.stored), outcome, depth)
 
     def _retry_warning(self, task: Task) -> Callable[[str], None]:
-        return lambda problem: self.console.warning(f"{task.name}: _retry is ignored: {problem} ({task.place})")
+        return lambda problem: self.console.warning(
+            f"{task.name}: _retry is ignored: {problem} ({task.place})"
+        )
 
     async def _pause(self, task: Task, retry: Retry) -> None:
         seconds = retry.interval()
@@ -231,10 +236,12 @@ class Run:
             found = operators.operator(task.operator)
             seen = self._view(task, scope, task.config)
         except ConfigError as error:
-            return self._failed(task, f"{error} (config)", task.operator), None
+            return self._misconfigured(task, error), None
         values = seen.values
         values["_type"] = task.operator
-        values["_command"] = next((values[key] for key in task.config if key.endswith(">")), values.get("_command"))
+        values["_command"] = next(
+            (values[key] for key in task.config if key.endswith(">")), values.get("_command")
+        )
         if self.options.show:
             self.console.parameters(task.name, values)
         if self.options.dry:
@@ -261,7 +268,17 @@ class Run:
     ) -> Result | Outcome:
         """Let the operator work; a Result when it did, the failed Outcome when not."""
         log = self.console.task_log(task.name)
-        job = Job(task.name, task.operator, seen.values, task.config, task.folder, task.place, self.services, memory, log)
+        job = Job(
+            task.name,
+            task.operator,
+            seen.values,
+            task.config,
+            task.folder,
+            task.place,
+            self.services,
+            memory,
+            log,
+        )
         self._warn_unused(task, found)
         self.journal.forget(task.name)
         self.console.task_started(task.name, task.operator, task.place)
@@ -275,9 +292,7 @@ class Run:
             else:
                 result = run(job)
         except ConfigError as error:
-            outcome = self._failed(task, f"{error} (config)", task.operator, time.monotonic() - began)
-            outcome.error["_config"] = True  # type: ignore[index]
-            return outcome
+            return self._misconfigured(task, error, time.monotonic() - began)
         except TaskFailure as error:
             return self._failed(
                 task, error.message, task.operator, time.monotonic() - began, error.stacktrace, error.shown, error.mend,
@@ -306,7 +321,9 @@ class Run:
                 stop()
             with contextlib.suppress(Exception):
                 await work
-            raise TaskFailure(f"{job.kind}> took longer than {limit:g} seconds and was stopped (runtime)", "") from None
+            raise TaskFailure(
+                f"{job.kind}> took longer than {limit:g} seconds and was stopped (runtime)", ""
+            ) from None
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
                 await work
@@ -316,8 +333,15 @@ class Run:
         if "*" in found.options:
             return
         for key in task.config:
-            if not key.endswith(">") and key not in operators.COMMON and key not in found.options and key[0] != "_":
-                self.console.warning(f"{task.name}: parameter {key!r} is not used by {task.operator}> ({task.place})")
+            if (
+                not key.endswith(">")
+                and key not in operators.COMMON
+                and key not in found.options
+                and key[0] != "_"
+            ):
+                self.console.warning(
+                    f"{task.name}: parameter {key!r} is not used by {task.operator}> ({task.place})"
+                )
 
     async def _below(self, task: Task, scope: Scope, result: Result, changed: bool, depth: int) -> Outcome:
         """The sub-tasks of an operator and its check."""
@@ -333,7 +357,7 @@ class Run:
             try:
                 below = generated(task.name + suffix, config, folder, task.place)
             except ConfigError as error:
-                failed = self._failed(task, f"{error} (config)", task.operator)
+                failed = self._misconfigured(task, error)
                 failed.stored = stored
                 return failed
             outcome = await self.task(below, inner, changed or ran, depth + 1)
@@ -375,8 +399,10 @@ class Run:
             error["_config"] = True
         return Outcome(False, Update(), error, True)
 
-    def _refused(self, task: Task, problem: str) -> Outcome:
-        return self._failed(task, f"{problem} (config)", task.operator)
+    def _misconfigured(self, task: Task, error: ConfigError, seconds: float = 0.0) -> Outcome:
+        return self._failed(
+            task, f"{error} (config)", task.operator, seconds, "", error.shown or str(error), error.mend, True
+        )
 
     def _left_out(self, task: Task) -> Outcome:
         """A task that --start, --goal or --end leaves out: what was kept of it still holds."""
@@ -386,7 +412,7 @@ class Run:
 
     def _saved(self, task: Task, values: dict[str, Any], changed: bool, mode: str) -> Done | None:
         """The kept result of a task, when it still holds."""
-        if "^error" in task.name or mode == "force" or self.options.rerun and not self.selection.chosen:
+        if "^error" in task.name or mode == "force" or (self.options.rerun and not self.selection.chosen):
             return None
         saved = self.journal.done.get(task.name)
         if saved is None:
@@ -463,5 +489,3 @@ def _together(outcomes: list[Outcome | None]) -> Outcome:
             ok = False
             error = merged(error or {}, outcome.error or {})
     return Outcome(ok, stored, error, ran)
-
-

@@ -48,4 +48,14 @@ class WorkflowFaults(KitError):
 
 
 class ConfigError(Exception):
-    """A task that cannot start because of what is written in it; never retried. Digdag's "(config)" errors."""
+    """A task that cannot start because of what is written in it; never retried. Digdag's "(config)" errors.
+
+    Args:
+        message: what `${error.message}` becomes, but for the "(config)" behind it.
+        shown: what a person is shown, where that is shorter.
+        mend: how to mend it, where that is known.
+    """
+
+    def __init__(self, message: str, shown: str = "", mend: str = "") -> None:
+        super().__init__(message)
+        self.shown, self.mend = shown, mend

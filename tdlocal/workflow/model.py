@@ -100,19 +100,27 @@ def workflow_of(section: Section, path: Path, faults: list[Fault], name: str = "
     schedule = section.get("schedule")
     problem = zone_fault(timezone)
     if problem:
-        faults.append(Fault(section.at("timezone"), problem, "use a name like UTC or Asia/Tokyo", code="timezone"))
+        faults.append(
+            Fault(section.at("timezone"), problem, "use a name like UTC or Asia/Tokyo", code="timezone")
+        )
         timezone = "UTC"
     if schedule is not None:
         faults.extend(schedule_faults(section, timezone))
     body = Section((key, value) for key, value in section.items() if key not in TOP_KEYS)
     body.marks, body.place = section.marks, section.place
     for key in [key for key in body if not key.startswith(("+", "_"))]:
-        mend = "put it in a task, such as `+main:`" if key.endswith(">") else "put a + before a task, or use _export"
+        mend = (
+            "put it in a task, such as `+main:`"
+            if key.endswith(">")
+            else "put a + before a task, or use _export"
+        )
         problem = f"workflow {name!r} includes unknown key {key!r}"
         faults.append(Fault(section.at(key), problem, mend))
         del body[key]
     task = _task(f"+{name}", body, body.place, path.parent, faults, False)
-    return Workflow(name, path, task, str(timezone), schedule if isinstance(schedule, Section) else None, section)
+    return Workflow(
+        name, path, task, str(timezone), schedule if isinstance(schedule, Section) else None, section
+    )
 
 
 def generated(name: str, config: Any, folder: Path, place: Place) -> Task:
@@ -156,7 +164,9 @@ def _task(
         faults.append(Fault(at("_background"), problem, "take it out"))
     if words or "_type" in config:
         task.operator = operator_of(config)
-        task.config = {key: value for key, value in config.items() if key not in OWN_KEYS and key not in children}
+        task.config = {
+            key: value for key, value in config.items() if key not in OWN_KEYS and key not in children
+        }
         _operator_faults(name, words, children, config, at, faults)
         return task
     for key in config:
@@ -183,7 +193,13 @@ def _operator_faults(
 
 
 def _children(
-    name: str, config: dict[str, Any], keys: list[str], folder: Path, at: Any, faults: list[Fault], together: bool
+    name: str,
+    config: dict[str, Any],
+    keys: list[str],
+    folder: Path,
+    at: Any,
+    faults: list[Fault],
+    together: bool,
 ) -> list[Task]:
     children = []
     for key in keys:
@@ -195,7 +211,13 @@ def _children(
             faults.append(Fault(place, f"task {key} is empty", "give it an operator, or write {}"))
             continue
         if not isinstance(value, dict):
-            faults.append(Fault(place, f"task {key} must be a map but is {str(value)[:40]!r}", "write `operator>: …` below it"))
+            faults.append(
+                Fault(
+                    place,
+                    f"task {key} must be a map but is {str(value)[:40]!r}",
+                    "write `operator>: …` below it",
+                )
+            )
             continue
         children.append(_task(name + key, value, place, folder, faults, together))
     return children
@@ -220,13 +242,17 @@ def _connect(task: Task, at: Any, faults: list[Fault]) -> None:
                 if name in names[:position]:
                     waits.append(names.index(name))
                 else:
-                    problem = f"_after of {names[position]} names {name}, which is no earlier task of this group"
+                    problem = (
+                        f"_after of {names[position]} names {name}, which is no earlier task of this group"
+                    )
                     faults.append(Fault(child.place, problem, "move that task above this one"))
             child.upstream = tuple(sorted(set(waits)))
             continue
         if child.after:
             problem = '"_after" is invalid where the parent has no "_parallel: true"'
-            faults.append(Fault(child.place, problem, "add _parallel: true to the parent, or take _after out"))
+            faults.append(
+                Fault(child.place, problem, "add _parallel: true to the parent, or take _after out")
+            )
         if child.background and previous:
             child.upstream = children[previous[0]].upstream
             previous.append(position)
@@ -316,7 +342,9 @@ def as_boolean(value: Any, key: str) -> bool:
         return True
     if value in ("false", "False", "FALSE", ""):
         return False
-    kind = "string" if isinstance(value, str) else "object" if isinstance(value, dict) else type(value).__name__
+    kind = (
+        "string" if isinstance(value, str) else "object" if isinstance(value, dict) else type(value).__name__
+    )
     raise ConfigError(f"Expected 'true' or 'false' for key '{key}' but got {_shown(value)} ({kind})")
 
 

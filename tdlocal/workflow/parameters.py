@@ -190,7 +190,9 @@ def _in_order(raw: dict[str, Any], own: Mapping[str, Any], zone: str) -> View:
     return View(built, reads - own.keys() | (reads & raw.keys()))
 
 
-def _value(value: Any, visible: Mapping[str, Any], raw: dict[str, Any], zone: str, reads: set[str] | None) -> Any:
+def _value(
+    value: Any, visible: Mapping[str, Any], raw: dict[str, Any], zone: str, reads: set[str] | None
+) -> Any:
     if isinstance(value, str):
         return templates.evaluate(value, visible, zone, reads) if "$" in value else value
     if isinstance(value, dict):

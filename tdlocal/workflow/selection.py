@@ -30,7 +30,9 @@ class Selection:
         return ""
 
 
-def select(root: Task, start: str = "", goal: str = "", end: str = "", only: str = "", rerun: bool = False) -> Selection:
+def select(
+    root: Task, start: str = "", goal: str = "", end: str = "", only: str = "", rerun: bool = False
+) -> Selection:
     """The selection that the options mean.
 
     Args:
@@ -82,7 +84,8 @@ def _find(order: list[str], pattern: str) -> str:
     ends = full or [name for name in order if name.endswith(pattern) and pattern.startswith("+")]
     if not ends:
         raise KitError(
-            f"no task is called {pattern!r}", mend="tasks: " + ", ".join(order[1:8]) + (" …" if len(order) > 8 else "")
+            f"no task is called {pattern!r}",
+            mend="tasks: " + ", ".join(order[1:8]) + (" …" if len(order) > 8 else ""),
         )
     if len(ends) > 1:
         raise KitError(f"{pattern!r} means several tasks: {', '.join(ends[:5])}", mend="give the whole name")

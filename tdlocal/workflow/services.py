@@ -76,7 +76,9 @@ class Services:
                 try:
                     self._account = self._closing.enter_context(local_account(self.state))
                 except (OSError, NotImplementedError) as error:
-                    raise KitError(f"the local account did not start: {error}", where=str(self.state)) from error
+                    raise KitError(
+                        f"the local account did not start: {error}", where=str(self.state)
+                    ) from error
             return self._account
 
     @property
@@ -125,7 +127,15 @@ class Services:
         self._closing.close()
 
 
-_LEFT_OUT = {"http_proxy", "https_proxy", "all_proxy", "td_api_server", "td_presto_api", "td_server_host", "tz"}
+_LEFT_OUT = {
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "td_api_server",
+    "td_presto_api",
+    "td_server_host",
+    "tz",
+}
 _TZ_AT_START = os.environ.get("TZ")
 
 

@@ -142,7 +142,11 @@ class Cron:
             if self.day_fits(day):
                 for hour, minute in times if forward else reversed(times):
                     fired = dt.datetime.combine(day, dt.time(hour, minute), moment.tzinfo)
-                    if (fired.timestamp() > moment.timestamp()) if forward else (fired.timestamp() < moment.timestamp()):
+                    if (
+                        (fired.timestamp() > moment.timestamp())
+                        if forward
+                        else (fired.timestamp() < moment.timestamp())
+                    ):
                         return fired
             day += dt.timedelta(days=1 if forward else -1)
         raise ValueError("the schedule never fires")
@@ -236,7 +240,9 @@ def session_time(
         return now.replace(minute=0, second=0, microsecond=0)
     if word == "schedule":
         if schedule is None:
-            raise KitError("--session schedule: this workflow has no schedule", mend="give a date, or add schedule:")
+            raise KitError(
+                "--session schedule: this workflow has no schedule", mend="give a date, or add schedule:"
+            )
         return schedule.last_session(now)
     match = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d))?", word)
     problem = f"--session {word!r} is no session time"

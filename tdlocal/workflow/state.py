@@ -84,7 +84,9 @@ def file_hash(path: Path) -> str:
 def hashes_of(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """The hash of each named parameter; "unset" where there is none."""
     return {
-        name: fingerprint(values[name]) if name in values else "unset" for name in sorted(names) if name not in VOLATILE
+        name: fingerprint(values[name]) if name in values else "unset"
+        for name in sorted(names)
+        if name not in VOLATILE
     }
 
 
@@ -155,7 +157,9 @@ class Journal:
                 os.write(self._handle, line)
             except OSError as error:
                 raise KitError(
-                    f"cannot save the state of the run: {error.strerror}", where=str(self.path), mend="make room there"
+                    f"cannot save the state of the run: {error.strerror}",
+                    where=str(self.path),
+                    mend="make room there",
                 ) from None
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 os.fsync(self._handle)

@@ -157,7 +157,11 @@ def without_strings(code: str) -> str:
             end = size if end < 0 else end + 2
             out.append(" " * (end - position))
             position = end
-        elif character == "/" and last not in (")", "]", "}") and not (last.isalnum() or last in ("_", "$", "'", '"')):
+        elif (
+            character == "/"
+            and last not in (")", "]", "}")
+            and not (last.isalnum() or last in ("_", "$", "'", '"'))
+        ):
             end = _end_of_regex(code, position)
             out.append("/" + " " * (end - position - 1) + "/")
             position, last = end + 1, "/"
@@ -222,7 +226,9 @@ def template(text: str) -> Template:
     codes = [part[0] for part in parts if isinstance(part, tuple)]
     bare = " ".join(without_strings(code) for code in codes)
     names = frozenset(IDENTIFIER.findall(bare))
-    everything = bool(names & {"eval", "Function", "arguments"}) or bool(re.search(r"\bthis\b(?!\s*\.)", bare))
+    everything = bool(names & {"eval", "Function", "arguments"}) or bool(
+        re.search(r"\bthis\b(?!\s*\.)", bare)
+    )
     fault = next((word for word in map(newer_than_es5, codes) if word), "")
     found = Template(parts, names, everything, bool(CLOCK.search(bare)), fault)
     with _compiled_lock:
@@ -348,9 +354,8 @@ def evaluate(text: str, scope: Mapping[str, Any], zone: str = "UTC", reads: set[
     if not any(isinstance(part, tuple) for part in found.parts):
         return "".join(found.parts)
     if found.fault:
-        raise ConfigError(
-            f"Failed to evaluate a variable {_shown(text)} (SyntaxError: {found.fault} "
-            "is not known to Digdag's JavaScript, which is ECMAScript 5)"
+        raise _refused(
+            text, f"SyntaxError: {found.fault} is not known to Digdag's JavaScript, which is ECMAScript 5"
         )
     wanted = scope if found.everything else {name: scope[name] for name in found.names if name in scope}
     if reads is not None:
@@ -361,9 +366,21 @@ def evaluate(text: str, scope: Mapping[str, Any], zone: str = "UTC", reads: set[
     try:
         return engine.run(found, wanted, zone)  # type: ignore[no-any-return]
     except engine.failure as error:
-        raise ConfigError(f"Failed to evaluate a variable {_shown(text)} ({_words(error, found)})") from None
+        raise _refused(text, _words(error, found)) from None
     except RecursionError:
-        raise ConfigError(f"Failed to evaluate a variable {_shown(text)} (nested too deep)") from None
+        raise _refused(text, "nested too deep") from None
+
+
+def _refused(text: str, words: str) -> ConfigError:
+    """The fault of a text that cannot be evaluated; a person is shown the line with the expression only."""
+    name = re.match(r"ReferenceError: (\S+) is not defined", words)
+    lines = [line.strip() for line in text.split("\n") if "${" in line]
+    about = [line for line in lines if name and name[1] in line] or lines or [text]
+    line = about[0] if len(about[0]) <= 120 else about[0][:120] + "…"
+    mend = ""
+    if name:
+        mend = f"define {name[1]} in _export or give -p {name[1]}=…; `typeof {name[1]} === 'undefined'` asks whether it is there"
+    return ConfigError(f"Failed to evaluate a variable {_shown(text)} ({words})", f"{words} in  {line}", mend)
 
 
 def _shown(text: str) -> str:
@@ -389,7 +406,15 @@ def _words(error: Exception, found: Template) -> str:
     return words
 
 
-_NEWER_MOMENT = {"creationData", "toObject", "localeData", "updateLocale", "normalizeUnits", "isRFC2822", "parseZone"}
+_NEWER_MOMENT = {
+    "creationData",
+    "toObject",
+    "localeData",
+    "updateLocale",
+    "normalizeUnits",
+    "isRFC2822",
+    "parseZone",
+}
 _NEWER_LIBRARY = {
     "includes", "startsWith", "endsWith", "repeat", "padStart", "padEnd", "find", "findIndex", "fill", "assign",
     "entries", "values", "from", "flat", "flatMap", "trimStart", "trimEnd", "replaceAll", "isInteger", "trunc", "at",

@@ -142,7 +142,9 @@ class _Reader:
         if not isinstance(value, Section):
             found = "nothing" if value is None else f"a {_kind(value)}"
             problem = f"expected a map of keys but found {found}"
-            self.faults.append(Fault(Place(self.shown, 1), problem, "write `key: value` lines, or {}", code="yaml"))
+            self.faults.append(
+                Fault(Place(self.shown, 1), problem, "write `key: value` lines, or {}", code="yaml")
+            )
             return None
         return value if len(self.faults) == before else None
 
@@ -153,7 +155,9 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise self._refused(event, "a second YAML document", "keep one document a file, without ---")
+                    raise self._refused(
+                        event, "a second YAML document", "keep one document a file, without ---"
+                    )
                 value = self._value(next(self.events), 0)
         return value
 
@@ -208,7 +212,12 @@ class _Reader:
             if name in own:
                 first = own[name].line
                 self.faults.append(
-                    Fault(place, f"duplicate key {name!r}, first on line {first}", "keep one of the two", code="yaml")
+                    Fault(
+                        place,
+                        f"duplicate key {name!r}, first on line {first}",
+                        "keep one of the two",
+                        code="yaml",
+                    )
                 )
                 continue
             own[name] = place
@@ -252,7 +261,9 @@ class _Reader:
             return plain_scalar(event.value)
         if tag == "!include":
             raise self._refused(
-                event, "!include as a value", f"write it as a key on a line of its own: `!include : {event.value}`"
+                event,
+                "!include as a value",
+                f"write it as a key on a line of its own: `!include : {event.value}`",
             )
         raise self._refused(event, f"unknown YAML tag {tag}")
 
@@ -263,7 +274,10 @@ class _Reader:
         name: str = target.value
         path = (self.path.parent / name).resolve() if not Path(name).is_absolute() else Path(name)
         if ".." in Path(name).parts:
-            problem, mend = f"include path must not hold ..: {name}", "put the file in this folder or below it"
+            problem, mend = (
+                f"include path must not hold ..: {name}",
+                "put the file in this folder or below it",
+            )
         elif path in (*self.within, self.path.resolve()):
             problem, mend = f"{name} includes itself", "take one include out"
         elif not path.is_file():
@@ -286,7 +300,10 @@ class _Reader:
 
     def _syntax(self, error: yaml.YAMLError) -> Fault:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        words = [getattr(error, "context", None), getattr(error, "problem", None) or getattr(error, "reason", None)]
+        words = [
+            getattr(error, "context", None),
+            getattr(error, "problem", None) or getattr(error, "reason", None),
+        ]
         problem = ", ".join(word for word in words if word) or str(error).split("\n")[0]
         place = Place(self.shown, mark.line + 1, mark.column + 1) if mark else Place(self.shown)
         mend = ""

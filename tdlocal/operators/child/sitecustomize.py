@@ -4,6 +4,9 @@ Nothing is imported here that the task does not import: `urllib3.connection`, `h
 moment they are imported.
 """
 
+# mypy: ignore-errors
+# No annotations here: this file runs on any Python that a task names.
+
 import importlib.machinery
 import os
 import sys
@@ -11,7 +14,10 @@ import sys
 
 def _is_treasure_data(host):
     host = (host or "").lower().rstrip(".")
-    return host.endswith((".treasuredata.com", ".treasuredata.co.jp")) or host in ("treasuredata.com", "treasuredata.co.jp")
+    return host.endswith((".treasuredata.com", ".treasuredata.co.jp")) or host in (
+        "treasuredata.com",
+        "treasuredata.co.jp",
+    )
 
 
 def _account():
@@ -32,7 +38,9 @@ def _change_urllib3(module):
             return plain(self)
         import socket
 
-        self.sock = socket.create_connection(_account(), self.timeout if isinstance(self.timeout, (int, float)) else None)
+        self.sock = socket.create_connection(
+            _account(), self.timeout if isinstance(self.timeout, (int, float)) else None
+        )
         self.is_verified = True
         self.proxy_is_verified = None
         return None
@@ -68,7 +76,11 @@ def _change_socket(module):
     module.getaddrinfo = getaddrinfo
 
 
-_CHANGES = {"urllib3.connection": _change_urllib3, "http.client": _change_http_client, "socket": _change_socket}
+_CHANGES = {
+    "urllib3.connection": _change_urllib3,
+    "http.client": _change_http_client,
+    "socket": _change_socket,
+}
 
 
 class _Changer:

@@ -4,6 +4,9 @@ Runs on any Python from 3.6 on and imports nothing of the kit, since it is the t
 gives tasks the module `digdag` with `digdag.env`, fills in arguments by name and leaves the result as JSON.
 """
 
+# mypy: ignore-errors
+# No annotations here: this file runs on any Python that a task names.
+
 import inspect
 import json
 import os
@@ -109,7 +112,7 @@ def callable_of(command):
             raise error
         return getattr(owner, name), owner
     if inspect.isclass(found):
-        return getattr(found, "run"), found
+        return found.run, found
     return found, None
 
 
@@ -159,9 +162,17 @@ def project_files(folder):
 
 def told(error):
     """An exception as the runner tells it."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith("tdlocal_task.py")]
-    inside = [f for f in frames if f.filename.startswith(os.getcwd() + os.sep) and "site-packages" not in f.filename]
+    lines = [
+        line
+        for line in traceback.format_exception(type(error), error, error.__traceback__)
+        if "tdlocal_task.py" not in line
+    ]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith("tdlocal_task.py")
+    ]
+    inside = [
+        f for f in frames if f.filename.startswith(os.getcwd() + os.sep) and "site-packages" not in f.filename
+    ]
     place = (inside or frames or [None])[-1]
     message = str(error)
     if isinstance(error, SystemExit):
@@ -198,8 +209,12 @@ def main(command, input_file, output_file):
         answer["error"] = told(error)
         code = 1
     answer.update(
-        subtask_config=env.subtask_config, export_params=env.export_params, store_params=env.store_params,
-        state_params=env.state_params, reads=sorted(map(str, params.seen)), files=project_files(folder),
+        subtask_config=env.subtask_config,
+        export_params=env.export_params,
+        store_params=env.store_params,
+        state_params=env.state_params,
+        reads=sorted(map(str, params.seen)),
+        files=project_files(folder),
     )
     try:
         text = json.dumps(answer, allow_nan=False)

@@ -4,6 +4,9 @@ Between tasks it imports the libraries that tasks were seen to import (never a p
 them already. A child gets its own session, folder, environment, output and random numbers.
 """
 
+# mypy: ignore-errors
+# No annotations here: this file runs on any Python that a task names.
+
 import array
 import json
 import os
