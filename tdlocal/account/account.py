@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from tdlocal.account.attempts import Attempts
 from tdlocal.account.audiences import Audiences
 from tdlocal.account.bulk_imports import BulkImports
+from tdlocal.account.clock import now
+from tdlocal.account.connectors import Connectors
 from tdlocal.account.databases import Databases
 from tdlocal.account.folders import Folders
 from tdlocal.account.jobs import Jobs
 from tdlocal.account.mails import Mails
 from tdlocal.account.models import Models
 from tdlocal.account.projects import Projects
+from tdlocal.account.results import Results
+from tdlocal.account.schedules import Schedules
 from tdlocal.account.segments import Segments
 from tdlocal.account.statements import Statements
 from tdlocal.account.store import Store
@@ -49,6 +52,9 @@ class Account:
         self.jobs = Jobs(self)
         self.statements = Statements(self)
         self.bulk_imports = BulkImports(self)
+        self.schedules = Schedules(self)
+        self.results = Results(self)
+        self.connectors = Connectors(self)
         self.audiences = Audiences(self)
         self.folders = Folders(self)
         self.segments = Segments(self)
@@ -70,6 +76,4 @@ class Account:
         self.engine.close()
 
 
-def now() -> int:
-    """Seconds since 1970, for the account's own records (never for data)."""
-    return int(time.time())
+__all__ = ["Account", "now"]

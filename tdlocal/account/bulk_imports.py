@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack
 
+from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.account.imports import append_records, sort_out, unpack
 from tdlocal.account.jobs import Job, Outcome
@@ -67,8 +68,6 @@ class BulkImports:
 
     def create(self, name: str, database: str, table: str) -> None:
         """Open a session for a table that exists; AlreadyThere when the name is taken."""
-        from tdlocal.account.account import now
-
         if not NAME.fullmatch(name):
             raise Refused("a bulk import's name has 1 to 255 characters and no slash")
         self._account.tables.info(database, table)

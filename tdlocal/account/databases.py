@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.account.locks import NameLocks
 
@@ -84,8 +85,6 @@ class Databases:
         return Database(row["id"], name, row["created_at"], row["created_at"])
 
     def _remember(self, name: str) -> None:
-        from tdlocal.account.account import now
-
         self._account.store.execute(
             "insert or replace into databases (name, created_at) values (?, ?)", [name, now()]
         )

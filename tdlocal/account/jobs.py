@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tdlocal.account import job_results
+from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.engine.types import Column, EngineError
 
@@ -260,8 +261,6 @@ class Jobs:
         return self._folder / f"{job_id}.msgpack.gz"
 
     def _written(self, kind: str, database: str, query: str, about: dict[str, Any]) -> Job:
-        from tdlocal.account.account import now
-
         at = now()
         scheduled = about.get("scheduled_time")
         values = {
@@ -297,8 +296,6 @@ class Jobs:
         return job_of({"id": written.lastrowid, "start_at": None, "end_at": None, **values})
 
     def _perform(self, job_id: int, task: Task, work: Work) -> None:
-        from tdlocal.account.account import now
-
         try:
             if work.cancelled.is_set():
                 self._end(job_id, "killed", Outcome())
@@ -323,8 +320,6 @@ class Jobs:
             work.done.set()
 
     def _end(self, job_id: int, status: str, outcome: Outcome, error: str = "") -> None:
-        from tdlocal.account.account import now
-
         columns = [[column.name, column.type] for column in outcome.columns]
         self._account.store.execute(
             "update jobs set status = ?, num_records = ?, result_size = ?, columns = ?, cmdout = ?, "

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tdlocal.account.clock import now
 from tdlocal.account.errors import NotThere
 from tdlocal.engine.types import Answer, Column, EngineError
 
@@ -71,8 +72,6 @@ class Statements:
 
     def start(self, sql: str, database: str, time_zone: str = "UTC") -> Statement:
         """Run a statement; wait for `done`, or ask for pages."""
-        from tdlocal.account.account import now
-
         statement = self._new()
         self._workers.submit(self._run, statement, sql, database, now(), time_zone)
         return statement

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ class Users:
 
     def add(self, name: str, email: str, password: str) -> None:
         """Add a user with a first API key; AlreadyThere when the name or e-mail is taken."""
-        from tdlocal.account.account import now
-
         if not name or not password:
             raise Refused("a user needs a name and a password")
         salt = secrets.token_hex(16)
@@ -119,8 +118,6 @@ class Users:
 
     def add_key(self, name: str) -> str:
         """Make another API key for a user."""
-        from tdlocal.account.account import now
-
         user = self.show(name)
         key = f"{user.id}/{secrets.token_hex(20)}"
         self._account.store.execute("insert into api_keys values (?, ?, ?)", [key, user.id, now()])

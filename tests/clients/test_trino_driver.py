@@ -169,7 +169,10 @@ def test_a_slow_statement_is_cancelled(connection: trino.dbapi.Connection) -> No
 
 def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> None:
     headers = {"X-Trino-User": server.key, "X-Trino-Schema": database}
-    sql = b"select n, m from unnest(sequence(1, 5000)) a (n) cross join unnest(sequence(1, 10)) b (m) order by 1, 2"
+    sql = (
+        b"select n, m from unnest(sequence(1, 5000)) a (n) "
+        b"cross join unnest(sequence(1, 10)) b (m) order by 1, 2"
+    )
     first = requests.post(f"{server.url}/v1/statement", data=sql, headers=headers).json()
     rows = list(first["data"])
     page = first
