@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import sqlglot
@@ -15,6 +16,7 @@ from tdlocal.engine.storage import from_duck, schema_name
 from tdlocal.engine.types import Column
 
 BAD = re.compile(r"^(read_|parquet_|sniff|glob|duckdb_|pragma_|query|query_table|json_execute|getenv|copy|current_setting)")
+LOCK = threading.Lock()
 UTC = exp.Literal.string("UTC")
 
 
@@ -29,6 +31,10 @@ class Dialect:
             raise failure("SYNTAX_ERROR", str(error).split("\n")[0]) from error
 
     def plan(self, statement: Any, *, database: str, scheduled_time: int, time_zone: str, strict: bool, cursor: Any):
+        with LOCK:
+            return self._plan(statement, database, scheduled_time, cursor)
+
+    def _plan(self, statement, database, scheduled_time, cursor):
         self._db, self._now, self._cursor = database, scheduled_time, cursor
         s = statement.copy()
         if isinstance(s, exp.Query) or isinstance(s, exp.Values):
@@ -144,7 +150,10 @@ class Dialect:
                 t.set("alias", exp.TableAlias(this=exp.to_identifier(t.name, quoted=True)))
             t.set("db", exp.to_identifier(schema_name(target[0]), quoted=True))
             t.set("catalog", exp.to_identifier(self.home, quoted=True))
-        s = s.transform(self._rule)
+        for node in reversed(list(s.walk())):
+            new = self._rule(node)
+            if new is not node:
+                node.replace(new)
         return s.sql("duckdb")
 
     def _information(self, t):
@@ -174,6 +183,31 @@ class Dialect:
         if isinstance(node, exp.DateDiff):
             unit = (node.args.get("unit") or exp.var("day")).name.lower()
             return exp.Anonymous(this="date_sub", expressions=[exp.Literal.string(unit), exp.cast(node.expression, "timestamp"), exp.cast(node.this, "timestamp")])
+        if isinstance(node, exp.Filter) and node.this.sql().upper().startswith(("MAP_FROM_ENTRIES(",)):
+            inner = node.this.expressions[0]
+            return exp.Anonymous(this="map_from_entries", expressions=[exp.Filter(this=inner.copy(), expression=node.expression.copy())])
+        if isinstance(node, exp.RegexpExtract) and not node.args.get("done"):
+            new = node.copy()
+            new.set("done", True)
+            return exp.Anonymous(this="nullif", expressions=[new, exp.Literal.string("")])
+        if isinstance(node, exp.RegexpReplace) and isinstance(node.args.get("replacement"), exp.Literal):
+            node.args["replacement"].set("this", re.sub(r"\$(\d)", r"\\\1", node.args["replacement"].name))
+        if isinstance(node, exp.ArraySlice) or (isinstance(node, exp.Anonymous) and node.name.lower() == "slice"):
+            a, b, c = (node.expressions if isinstance(node, exp.Anonymous) else [node.this, node.args["start"], node.args["end"]])
+            return exp.Anonymous(this="list_slice", expressions=[a.copy(), b.copy(), exp.paren(b.copy()) + exp.paren(c.copy()) - 1])
+        if isinstance(node, exp.JSONExtractScalar):
+            return sqlglot.parse_one(f"case when json_valid({node.this.sql('duckdb')}) then json_extract_string({node.this.sql('duckdb')}, {exp.Literal.string(node.expression.sql().strip(chr(39))).sql()}) end", read="duckdb")
+        if isinstance(node, exp.Anonymous) and node.name.lower() in ("url_extract_host", "url_extract_path", "url_extract_query"):
+            u = node.expressions[0].sql("duckdb")
+            pattern = {"host": "^[a-zA-Z][a-zA-Z0-9+.-]*://([^/:?#]*)", "path": "^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*([^?#]*)", "query": "[?]([^#]*)"}[node.name.lower().split("_")[-1]]
+            return sqlglot.parse_one(f"regexp_extract({u}, '{pattern}', 1)", read="duckdb")
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "url_extract_parameter":
+            u, n = (x.sql("duckdb") for x in node.expressions)
+            return sqlglot.parse_one(f"case when regexp_matches({u}, '[?&]' || {n} || '=') then url_decode(regexp_extract({u}, '[?&]' || {n} || '=([^&#]*)', 1)) end", read="duckdb")
+        if isinstance(node, exp.Func) and node.sql("trino").upper().startswith("MAP_AGG("):
+            k, v = (node.expressions if isinstance(node, exp.Anonymous) else [node.this, node.expression])
+            pair = exp.Struct(expressions=[exp.PropertyEQ(this=exp.to_identifier("k"), expression=k.copy()), exp.PropertyEQ(this=exp.to_identifier("v"), expression=v.copy())])
+            return exp.Anonymous(this="map_from_entries", expressions=[exp.ArrayAgg(this=pair)])
         if isinstance(node, exp.Anonymous):
             return self._function(node)
         return node
