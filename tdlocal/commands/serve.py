@@ -67,7 +67,8 @@ def main(arguments: argparse.Namespace) -> int:
 def bound_socket(address: str, port: int) -> socket.socket:
     """A socket bound to the address, or a KitError that says why not."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family)
+    # asyncio turns Nagle off only for sockets that say TCP: else every answer waits 40 ms for an ACK
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))
