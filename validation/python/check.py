@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from common.python import treasure
-from common.python.errors import unbraced
+from common.python.errors import TaskError, unbraced
 from common.python.masking import masked
 from common.python.publish import now_text
 from common.python.retail_schema import read_schema
@@ -103,10 +103,10 @@ class Check:
         self.findings += schema_findings(self.status, self.rules, vanished, self.database)
         tables = [table for table in self.mapped if table.name in self.have]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for found, quality in pool.map(lambda table: self.check_table(table, before), tables):
+            for found, quality in pool.map(lambda table: self.try_table(table, before), tables):
                 self.findings += found
                 self.quality += quality
-            for found in pool.map(self.check_across, [*self.rules.references, *self.rules.totals]):
+            for found in pool.map(self.try_across, [*self.rules.references, *self.rules.totals]):
                 self.findings += found
         self.findings += [self.reject_finding(row) for row in rejects if row["kind"] == "unconvertible"]
         self.findings = in_order(self.findings)
@@ -116,6 +116,26 @@ class Check:
         if table not in self.logged:
             return []
         return treasure.run_query(self.log, f"select * from {treasure.identifier(table)}").dicts()
+
+    def try_table(
+        self, table: MappedTable, before: Mapping[tuple[str, str], Mapping[str, Any]]
+    ) -> tuple[list[Finding], list[dict[str, Any]]]:
+        """Check one table; a check that cannot run is a finding and stops no other."""
+        try:
+            return self.check_table(table, before)
+        except treasure.ApiError:
+            raise
+        except TaskError as error:
+            return [check_failed(table.name, error)], []
+
+    def try_across(self, entry: Mapping[str, Any]) -> list[Finding]:
+        """Check one reference or total; one that cannot run is a finding."""
+        try:
+            return self.check_across(entry)
+        except treasure.ApiError:
+            raise
+        except TaskError as error:
+            return [check_failed(str(entry["name"]), error)]
 
     def check_table(
         self, table: MappedTable, before: Mapping[tuple[str, str], Mapping[str, Any]]
@@ -270,6 +290,8 @@ class Check:
         usable = [name for name in named if self.has(name) and name.split(".")[0] not in absent]
         if named[0] not in usable or len(usable) < 2:
             return []
+        if is_total and not all(self.is_number(name) for name in named):
+            return []
         if is_total:
             sql = checks.total_sql(self.database, entry)
             count_sql = checks.counted(sql)
@@ -305,6 +327,11 @@ class Check:
         """Tell whether `table.column` is there."""
         table, _, name = str(column).partition(".")
         return name in self.have.get(table, {})
+
+    def is_number(self, column: str) -> bool:
+        """Tell whether `table.column` holds numbers; another type is a finding of its own."""
+        table, _, name = column.partition(".")
+        return self.have[table][name] in ("long", "double")
 
     def reject_finding(self, row: Mapping[str, Any]) -> Finding:
         """Return the finding of a column whose values could not be converted."""
@@ -384,6 +411,18 @@ def verdict(counts: Mapping[str, int]) -> str:
     if counts["critical"]:
         return "stopped"
     return "usable" if counts["warning"] else "good"
+
+
+def check_failed(name: str, error: TaskError) -> Finding:
+    """Return the finding of a check that could not run."""
+    return Finding(
+        "warning",
+        "CHECK_FAILED",
+        name,
+        expected="a check that can run",
+        actual=str(error.problem)[:500],
+        advice="mend what the message names; the table's other findings may be hidden behind it",
+    )
 
 
 def absent_finding(table: MappedTable, database: str) -> Finding:

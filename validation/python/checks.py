@@ -47,7 +47,7 @@ class Measure:
             sides.append(f"{number} < {literal(rule.least, 'double')}")
         if rule.largest is not None:
             sides.append(f"{number} > {literal(rule.largest, 'double')}")
-        if sides:
+        if sides and self.kind in ("string", "long", "double"):
             found["RANGE"] = " or ".join(sides)
         return {check: f"{self.filled()} and ({condition})" for check, condition in found.items()}
 

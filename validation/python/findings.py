@@ -218,7 +218,7 @@ def share_finding(
         table,
         column,
         expected=expected,
-        actual=f"{wrong:,} of {filled:,} values are not",
+        actual=f"{wrong:,} of {filled:,} values differ",
         finding_count=wrong,
         row_count=filled,
         place=rule.place,
