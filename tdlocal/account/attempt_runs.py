@@ -1,12 +1,8 @@
-"""What an attempt does: build an audience inside the account, or run a pushed project as a child process."""
+"""What an attempt does. Here: how every run looks, and the one that builds an audience inside the account."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tdlocal.account import audience_build
 from tdlocal.account.audience_build import BuildFault
-from tdlocal.account.workflow_times import session_text, stamp
+from tdlocal.account.workflow_times import stamp
 from tdlocal.engine.types import EngineError
 
 if TYPE_CHECKING:
@@ -28,7 +24,9 @@ class Run(ABC):
     def __init__(self, account: Account, attempt: Mapping[str, Any], folder: Path) -> None:
         self.account, self.attempt, self.folder = account, attempt, folder
         self.cancelled = threading.Event()
-        self.resumed: int | None = None  # the attempt whose finished tasks are kept
+        self.resume: Mapping[str, Any] | None = (
+            None  # the attempt whose finished tasks are kept, and from where
+        )
 
     @abstractmethod
     def perform(self) -> str:
@@ -113,53 +111,6 @@ class AudienceRun(Run):
     def logs(self) -> dict[str, bytes]:
         path = self.folder / "audience.log"
         return {"+audience+build": path.read_bytes()} if path.exists() else {}
-
-
-class ProjectRun(Run):
-    """Runs a pushed workflow with `tdlocal run` in the revision's folder, against this same account."""
-
-    def __init__(self, account: Account, attempt: Mapping[str, Any], folder: Path) -> None:
-        super().__init__(account, attempt, folder)
-        self._child: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
-
-    def perform(self) -> str:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "output.log").open("wb") as log:
-            with self._lock:
-                if self.cancelled.is_set():
-                    return "error"
-                self._child = subprocess.Popen(
-                    self.command(),
-                    cwd=self.account.projects.unpacked(self.attempt["revision_id"]),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            code = self._child.wait()
-        return "success" if code == 0 else "error"
-
-    def command(self) -> list[str]:
-        session = session_text(self.attempt["session_time"], self.attempt["timezone"])
-        words = [sys.executable, "-m", "tdlocal.cli", "run", self.attempt["workflow_name"]]
-        words += ["--state", str(self.account.state.resolve()), "--session", session[:19].replace("T", " ")]
-        for name, value in json.loads(self.attempt["params"]).items():
-            words += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-        return words
-
-    def kill(self) -> None:
-        with self._lock:
-            self.cancelled.set()
-            if self._child and self._child.poll() is None:
-                os.killpg(self._child.pid, signal.SIGTERM)
-
-    def tasks(self) -> list[dict[str, Any]]:
-        return [task(self.attempt, 1, f"+{self.attempt['workflow_name']}", None, self.attempt["state"], {})]
-
-    def logs(self) -> dict[str, bytes]:
-        path = self.folder / "output.log"
-        return {f"+{self.attempt['workflow_name']}": path.read_bytes()} if path.exists() else {}
 
 
 def worst(states: list[str], expected: int) -> str:

@@ -1,21 +1,23 @@
 """Sessions and attempts of workflows: started, watched, killed, and their tasks and logs.
 
 An attempt of an audience's own workflow builds the audience inside the account; an attempt of a pushed
-project runs on the kit's runner, as a child process (attempt_runs). What ran when the server stopped is an
+project runs on the kit's runner, as a child process (project_runs). What ran when the server stopped is an
 error.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tdlocal.account.attempt_runs import AudienceRun, ProjectRun, Run
+from tdlocal.account.attempt_runs import AudienceRun, Run
 from tdlocal.account.cdp_values import as_id
 from tdlocal.account.errors import NotThere, Refused
+from tdlocal.account.project_runs import ProjectRun
 from tdlocal.account.workflow_times import session_unix, stamp
 
 if TYPE_CHECKING:
@@ -76,12 +78,12 @@ class Attempts:
         under the same retryAttemptName is not tried again: the attempt that did is returned.
         """
         workflow = self.account.projects.workflow(given.get("workflowId"))
-        params = given.get("params") or {}
+        params = {} if given.get("params") is None else given["params"]
         if not isinstance(params, dict):
             raise Refused("params must be an object")
         session_time = session_unix(given.get("sessionTime"))
         retry_name = given.get("retryAttemptName")
-        resumed = self._resumed(given.get("resume"), workflow)
+        resume = self._resume(given.get("resume"), workflow)
         with self.store.transaction():
             session = self._session(workflow, session_time)
             earlier = self.store.one(
@@ -97,7 +99,7 @@ class Attempts:
                 (session, workflow["id"], session, retry_name, json.dumps(params), RUNNING, stamp()),
             )
         attempt = self.get(cursor.lastrowid)
-        self._run(attempt, resumed)
+        self._run(attempt, resume)
         return attempt, True
 
     def kill(self, attempt: Any) -> dict[str, Any]:
@@ -194,9 +196,9 @@ class Attempts:
         kind = AudienceRun if attempt["audience_id"] is not None else ProjectRun
         return known or kind(self.account, attempt, self.folder / str(attempt["id"]))
 
-    def _run(self, attempt: dict[str, Any], resumed: int | None) -> None:
+    def _run(self, attempt: dict[str, Any], resume: Mapping[str, Any] | None) -> None:
         run = self._run_of(attempt)
-        run.resumed = resumed
+        run.resume = resume
         self._runs[attempt["id"]] = run
         thread = threading.Thread(target=self._perform, args=(attempt["id"], run), daemon=True)
         self._threads[attempt["id"]] = thread
@@ -227,13 +229,15 @@ class Attempts:
         )
         return int(rows[0]["id"])
 
-    def _resumed(self, resume: Any, workflow: Mapping[str, Any]) -> int | None:
+    def _resume(self, resume: Any, workflow: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The attempt that a new one goes on from; its finished tasks are not run again."""
         if resume is None:
             return None
         if not isinstance(resume, dict) or resume.get("mode") not in ("failed", "from"):
             raise Refused('resume must be like {"mode": "failed", "attemptId": "1"}')
+        if resume["mode"] == "from" and not re.fullmatch(r"[+^][^\x00-\x20]{1,500}", str(resume.get("from"))):
+            raise Refused('resume with mode "from" needs "from", a task like "+load"')
         earlier = self.get(resume.get("attemptId"))
         if (earlier["project_id"], earlier["workflow_name"]) != (workflow["project_id"], workflow["name"]):
             raise Refused(f"attempt {earlier['id']} is one of another workflow")
-        return int(earlier["id"])
+        return resume | {"attemptId": earlier["id"]}
