@@ -17,8 +17,8 @@ from typing import Any
 from tdlocal.unification.sql import create
 
 PRIME = 2_147_483_647  # 2^31 - 1: a product of two residues stays inside a bigint
-ROUNDS_A_TASK = 3
-TASKS = 16  # 48 rounds; a graph of 10 million edges needs about 18
+ROUNDS_A_TASK = 4
+TASKS = 8  # 32 rounds; a graph of 10 million edges needs about 18
 SEED = 20_200_414
 
 

@@ -1,0 +1,203 @@
+"""Weights of a matching rule: how much each level of agreement speaks for one person.
+
+Fellegi and Sunter's model. m is the chance of a level among records of one person, u among records of two
+people; the weight of a level is log2(m / u). u comes from random pairs. m comes from the candidate pairs by
+expectation maximisation, block by block, leaving out the columns that a block makes equal. All of it works
+on counts of patterns, a small table however many pairs there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SMALLEST_M = 1e-4
+ROUNDS = 200
+STEADY = 1e-7  # largest change of a probability when the estimate has settled
+
+Pattern = tuple[int, ...]  # a level for each column; 0: a value is missing
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The model of a rule.
+
+    Args:
+        m, u: for each column the chance of level 1, 2, … (1 = different, the last = equal).
+        prior: the chance that two records taken at random are of one person.
+    """
+
+    m: list[list[float]]
+    u: list[list[float]]
+    prior: float
+
+    def weight(self, column: int, level: int) -> float:
+        """Return the bits that *level* adds; a missing value adds none."""
+        if level == 0:
+            return 0.0
+        return math.log2(self.m[column][level - 1] / self.u[column][level - 1])
+
+    def of_pattern(self, pattern: Pattern) -> float:
+        """Return the weight of a pair, the prior included."""
+        return prior_weight(self.prior) + sum(
+            self.weight(column, level) for column, level in enumerate(pattern)
+        )
+
+
+def prior_weight(prior: float) -> float:
+    """Return a probability as bits of odds.
+
+    >>> prior_weight(0.5)
+    0.0
+    """
+    return math.log2(prior / (1 - prior))
+
+
+def probability(weight: float) -> float:
+    """Return bits of odds as a probability.
+
+    >>> probability(0.0), round(probability(3.17), 2)
+    (0.5, 0.9)
+    """
+    return 1 / (1 + 2.0 ** -max(-1000.0, min(1000.0, weight)))
+
+
+def estimate(
+    levels: Sequence[int],
+    candidates: Mapping[tuple[int, Pattern], int],
+    random_pairs: Mapping[Pattern, int],
+    equal_by_chance: Sequence[float | None],
+    blocks: Sequence[Sequence[bool]],
+    all_pairs: int,
+) -> Weights:
+    """Return the model of a rule.
+
+    Args:
+        levels: number of levels of each column, missing not counted.
+        candidates: (blocks that found the pair as bits, pattern) → pairs.
+        random_pairs: pattern → pairs taken at random.
+        equal_by_chance: for each column the chance that two records hold the same value, from the values'
+            frequencies; None to take it from the random pairs.
+        blocks: for each block and column whether the block makes the column agree.
+        all_pairs: number of pairs there are, candidates or not.
+    """
+    first = u_of(levels, {pattern: float(n) for pattern, n in random_pairs.items()}, equal_by_chance)
+    weights = _train(levels, candidates, first, blocks, all_pairs)
+    # random pairs hold a few pairs of one person: leave out what looks like one, once
+    strangers = {
+        pattern: n * (1 - probability(weights.of_pattern(pattern))) for pattern, n in random_pairs.items()
+    }
+    return _train(levels, candidates, u_of(levels, strangers, equal_by_chance), blocks, all_pairs)
+
+
+def u_of(
+    levels: Sequence[int], pairs: Mapping[Pattern, float], equal_by_chance: Sequence[float | None]
+) -> list[list[float]]:
+    """Return the chance of each level among pairs of strangers."""
+    found = []
+    for column, count in enumerate(levels):
+        seen = [0.5] * count  # half a pair each: nothing is impossible
+        for pattern, n in pairs.items():
+            if pattern[column]:
+                seen[pattern[column] - 1] += n
+        shares = [n / sum(seen) for n in seen]
+        equal = equal_by_chance[column]
+        if equal is not None:
+            equal = min(max(equal, 1e-9), 0.999)
+            others = sum(shares[:-1])
+            shares = [share / others * (1 - equal) for share in shares[:-1]] + [equal]
+        found.append(shares)
+    return found
+
+
+def _train(
+    levels: Sequence[int],
+    candidates: Mapping[tuple[int, Pattern], int],
+    u: list[list[float]],
+    blocks: Sequence[Sequence[bool]],
+    all_pairs: int,
+) -> Weights:
+    """Return the model for a given u: m block by block, then the prior."""
+    sums = [[0.0] * count for count in levels]
+    for at, fixed in enumerate(blocks):
+        seen: dict[Pattern, int] = {}
+        for (mask, pattern), n in candidates.items():
+            if mask >> at & 1:
+                seen[pattern] = seen.get(pattern, 0) + n
+        free = [column for column in range(len(levels)) if not fixed[column]]
+        if not seen or not free:
+            continue
+        expected, m = _maximise(levels, seen, u, free)
+        for column in free:
+            for level in range(levels[column]):
+                sums[column][level] += expected * m[column][level]
+    m = [_shares(total, u[column]) for column, total in enumerate(sums)]
+    missing = [column for column, total in enumerate(sums) if sum(total) <= 0]
+    union: dict[Pattern, int] = {}
+    for (_, pattern), n in candidates.items():
+        union[pattern] = union.get(pattern, 0) + n
+    model = Weights(m, u, _prior(m, u, union, all_pairs))
+    for column in missing:  # agreed on by every block: as it looks among the pairs that match
+        seen_levels = [0.0] * levels[column]
+        for pattern, n in union.items():
+            if pattern[column]:
+                seen_levels[pattern[column] - 1] += n * probability(model.of_pattern(pattern))
+        m[column] = _shares(seen_levels, u[column])
+    return Weights(m, u, _prior(m, u, union, all_pairs))
+
+
+def _maximise(
+    levels: Sequence[int], seen: Mapping[Pattern, int], u: list[list[float]], free: Sequence[int]
+) -> tuple[float, list[list[float]]]:
+    """Return the expected number of matching pairs and m, by expectation maximisation with u held."""
+    m = [[0.1 / max(1, count - 1)] * (count - 1) + [0.9] for count in levels]
+    total = sum(seen.values())
+    share = 0.2
+    for _ in range(ROUNDS):
+        sums = [[0.0] * count for count in levels]
+        expected = 0.0
+        for pattern, n in seen.items():
+            same, other = share, 1 - share
+            for column in free:
+                level = pattern[column]
+                if level:
+                    same *= m[column][level - 1]
+                    other *= u[column][level - 1]
+            belief = n * same / (same + other) if same + other > 0 else 0.0
+            expected += belief
+            for column in free:
+                if pattern[column]:
+                    sums[column][pattern[column] - 1] += belief
+        new = [_shares(sums[column], u[column]) for column in range(len(levels))]
+        change = max(abs(a - b) for column in free for a, b in zip(new[column], m[column], strict=True))
+        m, share = new, min(max(expected / total, 1e-9), 1 - 1e-9)
+        if change < STEADY:
+            break
+    return share * total, m
+
+
+def _shares(sums: Sequence[float], u: Sequence[float]) -> list[float]:
+    """Return *sums* as shares of one, none below SMALLEST_M; a usual guess when there is nothing to share."""
+    total = sum(sums)
+    if total <= 0:
+        guess = [0.1 / max(1, len(u) - 1)] * (len(u) - 1) + [0.9]
+        return guess
+    shares = [max(value / total, SMALLEST_M) for value in sums]
+    return [share / sum(shares) for share in shares]
+
+
+def _prior(
+    m: list[list[float]], u: list[list[float]], union: Mapping[Pattern, int], all_pairs: int
+) -> float:
+    """Return the chance that a random pair matches: expected matches among candidates over all pairs."""
+    smallest = 1 / max(all_pairs, 2)
+    prior = 0.001
+    for _ in range(ROUNDS):
+        model = Weights(m, u, prior)
+        expected = sum(n * probability(model.of_pattern(pattern)) for pattern, n in union.items())
+        new = min(max(expected * smallest, smallest), 0.5)
+        if abs(new - prior) <= prior * STEADY:
+            break
+        prior = new
+    return prior
