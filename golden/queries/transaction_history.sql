@@ -5,6 +5,7 @@
 --         cdp_unification enriched_order_offline_transactions   one row per store order
 -- writes  golden transaction_history, replaced whole by wf06_golden
 -- money   in the shop's currency; returns are negative, as in the source
+-- time    of the order, so that behaviours go by it; of the session where the line has none
 -- nulls   the order is not there: channel is null; nobody is known: canonical_id is null
 -- keeps   every staged line exactly once. A number used by both channels belongs to the order
 --         that is nearer in time
@@ -110,6 +111,7 @@ final as (
         -- dates, UTC
         coalesce(placed.trfmd_order_datetime, orders.order_datetime) as order_datetime,
         coalesce(placed.trfmd_order_datetime_unix, orders.order_unix) as order_unix,
+        coalesce(placed.trfmd_order_datetime_unix, orders.order_unix, ${session_unixtime}) as time,
         ${session_unixtime} as built_for
     from placed
     left join orders

@@ -6,6 +6,7 @@
 -- writes  golden unified_transactions, replaced whole by wf06_golden
 -- money   in the shop's currency; returns are negative, as in the source. `revenue` is the amount,
 --         but 0 for a cancelled order or an unknown amount: its sum is the shop's revenue
+-- time    of the order, so that behaviours go by it; of the session where the order has none
 -- nulls   nobody is known: canonical_id is null; no lines: lines, units and lines_amount are 0
 -- keeps   every staged order exactly once
 
@@ -125,6 +126,7 @@ final as (
         judged.order_datetime,
         judged.order_unix,
         mod(judged.order_unix / 3600, 24) as hour_of_day,
+        coalesce(judged.order_unix, ${session_unixtime}) as time,
         ${session_unixtime} as built_for
     from judged
     left join lines_by_order
