@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common.python import treasure
+from common.python.errors import TaskError
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,14 @@ def fingerprint(workflow: str, params: Mapping[str, Any], project: Path) -> str:
 def hash_of_files(project: Path, workflow: str, folder: str) -> str:
     """Return a hash over names and contents of the files that make up a workflow."""
     digest = hashlib.sha256()
-    for path in sorted([project / f"{workflow}.dig", *files_of(project, ("config", "common", folder))]):
+    workflow_file = project / f"{workflow}.dig"
+    if not workflow_file.is_file():
+        raise TaskError(
+            f"there is no workflow {workflow}",
+            where=str(project),
+            mend=f"put {workflow}.dig back into the project",
+        )
+    for path in sorted([workflow_file, *files_of(project, ("config", "common", folder))]):
         digest.update(f"{path.relative_to(project).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.python import inputs, treasure
+from common.python.command import run_command
 from common.python.errors import TaskError
 from common.python.publish import PREV, append_log, now_text
 
@@ -28,35 +29,65 @@ def main(rollback_to, sub, session_unixtime, session_uuid=""):
     """Task entry."""
     import digdag
 
-    log = f"va_config_{sub}"
-    session = session_of(log, str(rollback_to))
-    moved = {}
-    for layer in LAYERS:
-        database = inputs.database(layer, digdag.env.params)
-        moved[layer] = roll_back_layer(database, session)
-        for table in moved[layer]:
-            print(f"{database}.{table}: as of session {session}")
+    roll_back(digdag.env.params, run=str(rollback_to), run_id=session_uuid)
+
+
+def roll_back(
+    params: Mapping[str, Any], *, run: str = "", workflow: str = "", run_id: str = ""
+) -> dict[str, list[str]]:
+    """Take layers back, log it and say it.
+
+    Args:
+        params: the layers' names and `sub`.
+        run: run_id of the log, or a session_unixtime; every layer goes back to that session. Empty: each
+            table goes one state back.
+        workflow: only the layers that it writes; all when empty.
+        run_id: who does it, for the log.
+
+    Returns:
+        database → tables whose live state changed.
+    """
+    log = f"va_config_{params['sub']}"
+    if workflow and workflow not in inputs.STAGES:
+        raise TaskError(
+            f"workflow {workflow!r} is not known",
+            where="rollback",
+            mend=f"use one of {', '.join(inputs.WORKFLOWS)}",
+        )
+    session = session_of(log, run) if run else None
+    layers = inputs.STAGES[workflow].writes if workflow else LAYERS
+    if not layers:
+        raise TaskError(
+            f"{workflow} has no layer of tables", where="rollback", mend="name a workflow that builds tables"
+        )
+    databases = [inputs.database(layer, params) for layer in layers]
+    moved = {database: roll_back_layer(database, session) for database in databases}
     if not any(moved.values()):
         raise TaskError(
-            f"no table has a state of run {rollback_to} that is not live already",
-            where=f"{log}.publish_log",
+            f"no table has an earlier state{f' of run {run}' if run else ''} to go back to",
+            where=", ".join(databases),
             mend="keep more states (keep_versions), or build that session again: --session DATE",
         )
     rows = [
         {
-            "database_name": inputs.database(layer, digdag.env.params),
+            "database_name": database,
             "table_name": table,
             "action": "rolled back",
-            "session_unixtime": int(session_unixtime),
+            "session_unixtime": session,
             "built_for": session,
-            "run_id": session_uuid,
+            "run_id": run_id,
             "published_at": now_text(),
         }
-        for layer, tables in moved.items()
+        for database, tables in moved.items()
         for table in tables
     ]
     append_log(log, rows)
+    for database, tables in moved.items():
+        if tables:
+            state = f"as of session {session}" if session is not None else "one state back"
+            print(f"{database}: {len(tables)} tables {state} ({', '.join(tables)})")
     print("mails that were sent and segments that were created stay as they are")
+    return moved
 
 
 def session_of(log: str, run_id: str) -> int:
@@ -136,3 +167,21 @@ def built_for(
         for name in names
     )
     return {row[0]: row[1] for row in treasure.run_query(database, sql).rows}
+
+
+def command(words: Mapping[str, Any]) -> None:
+    """What `tdlocal rollback` runs: words are run, workflow, sub."""
+    from common.python.lined_yaml import Lined
+
+    config = Lined("config/src_params.yml").data
+    sub = words.get("sub") or config["defaults"]["sub"]
+    roll_back(
+        {**config, "sub": sub},
+        run=str(words.get("run") or ""),
+        workflow=str(words.get("workflow") or ""),
+        run_id="tdlocal rollback",
+    )
+
+
+if __name__ == "__main__":
+    run_command(command)

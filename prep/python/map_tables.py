@@ -29,7 +29,7 @@ from common.python.schema_map import (
     samples_sql,
 )
 
-AT_ONCE = 1  # queries; the account runs them side by side
+AT_ONCE = 4  # queries; the account runs them side by side
 REJECT_COLUMNS = {
     "table_name": "varchar",
     "column_name": "varchar",

@@ -35,7 +35,7 @@ from validation.python.findings import (
     share_finding,
 )
 
-AT_ONCE = 1
+AT_ONCE = 4
 STATUS_COLUMNS = {
     "table_name": "varchar",
     "column_name": "varchar",
