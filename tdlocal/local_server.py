@@ -133,9 +133,9 @@ def local_account(state: Path) -> Iterator[LocalServer]:
             if child is None and not is_locked(state):
                 child = start_child(state)
             if child is not None and child.poll() is not None:
-                complaint = (state / "server.log").read_text(errors="replace").strip()
                 if not is_locked(state):
-                    raise KitError(f"the account did not start: {last_line(complaint)}", where=str(state))
+                    log = (state / "server.log").read_text(errors="replace")
+                    raise KitError(f"the account did not start: {complaint_in(log)}", where=str(state))
                 child = None  # another command was faster: use its server
             if time.monotonic() > deadline:
                 raise KitError(
@@ -220,6 +220,8 @@ def stop_child(child: subprocess.Popen[bytes]) -> None:
         child.wait(timeout=5)
 
 
-def last_line(text: str) -> str:
-    """The last line of a log, where the complaint stands."""
-    return text.splitlines()[-1].removeprefix("tdlocal serve: ") if text else "no reason was given"
+def complaint_in(log: str) -> str:
+    """The server's own complaint in its log, else the log's last line."""
+    lines = log.splitlines()
+    own = [line.removeprefix("tdlocal serve: ") for line in lines if line.startswith("tdlocal serve: ")]
+    return (own or lines or ["no reason was given"])[-1]

@@ -281,11 +281,11 @@ def multipart_fields(content_type: str, body: bytes) -> dict[str, str]:
     """Read a multipart/form-data body into text fields; 400 when it is broken."""
     from python_multipart.multipart import MultipartParser, parse_options_header
 
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
-    if not boundary:
-        raise Fault(400, "the multipart body has no boundary")
     reader = _Fields()
     try:
+        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        if not boundary:
+            raise Fault(400, "the multipart body has no boundary")
         parser = MultipartParser(boundary, reader.callbacks())
         parser.write(body)
         parser.finalize()

@@ -1,0 +1,196 @@
+"""Whatever bytes come in, the answer is a 4xx or a sensible 2xx, never a 5xx and never a hang."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import Any
+from urllib.parse import quote
+
+import msgpack
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tdlocal.account.account import Account
+from tdlocal.account.imports import import_records
+from tdlocal.account.prepared import bind, count_marks, plan, split
+from tdlocal.api.server import Application
+from tdlocal.api.wire import Fault, Request, multipart_fields
+from tdlocal.engine.types import EngineError
+
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+RECORDS = st.lists(
+    st.dictionaries(st.text(max_size=8), VALUES, max_size=5).map(lambda record: {**record, "time": 1}),
+    max_size=8,
+)
+
+
+def status(application: Application, method: str, path: str, **more: Any) -> int:
+    headers = {"authorization": "1/test", **more.pop("headers", {})}
+    request = Request(method, path, more.pop("query", ""), headers, more.pop("body", b""))
+    return application.reply_to(application.router.find(method, path), request).status
+
+
+@QUICK
+@given(body=st.binary(max_size=200))
+@pytest.mark.parametrize("frame", ["bare", "gzip", "cut"])
+def test_imports_of_any_bytes(application: Application, body: bytes, frame: str) -> None:
+    account = application.account
+    if account.engine.table("shop", "events") is None:
+        account.tables.create("shop", "events")
+    packed = body if frame == "bare" else gzip.compress(body)[: None if frame == "gzip" else -5]
+    answer = status(application, "PUT", "/v3/table/import/shop/events/msgpack.gz", body=packed)
+    assert answer in (200, 422)
+
+
+@QUICK
+@given(records=RECORDS)
+def test_imports_of_any_records(account: Account, records: list[dict[str, Any]]) -> None:
+    name = f"t{account.engine.tables('shop').__len__()}"
+    account.tables.create("shop", name)
+    body = gzip.compress(b"".join(msgpack.packb(record) for record in records))
+    assert import_records(account, "shop", name, body) == len(records)
+    assert account.tables.info("shop", name).rows == len(records)
+
+
+def test_a_bomb_is_refused(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tdlocal.account.imports.UNPACKED_LIMIT", 2**20)
+    application.account.tables.create("shop", "events")
+    bomb = gzip.compress(msgpack.packb({"time": 1, "a": "x" * 2**22}))
+    assert len(bomb) < 2**14
+    assert status(application, "PUT", "/v3/table/import/shop/events/msgpack.gz", body=bomb) == 422
+
+
+def test_a_deeply_nested_record_is_refused(application: Application) -> None:
+    application.account.tables.create("shop", "events")
+    deep = b"\x82\xa4time\x01\xa1a" + b"\x91" * 5000 + b"\x01"
+    assert status(application, "PUT", "/v3/table/import/shop/events/msgpack.gz", body=deep) in (200, 422)
+
+
+@QUICK
+@given(body=st.binary(max_size=300), boundary=st.text(max_size=10))
+def test_multipart_of_any_bytes(body: bytes, boundary: str) -> None:
+    for content_type in (f"multipart/form-data; boundary={boundary}", "multipart/form-data"):
+        try:
+            fields = multipart_fields(content_type, body)
+        except Fault as fault:
+            assert fault.status == 400
+        else:
+            assert all(isinstance(value, str) for value in fields.values())
+
+
+@QUICK
+@given(fields=st.dictionaries(st.text("abc", min_size=1), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_multipart_comes_back(fields: dict[str, str]) -> None:
+    parts = [
+        f'--frontier\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    body = "".join(parts) + "--frontier--\r\n"
+    assert multipart_fields("multipart/form-data; boundary=frontier", body.encode()) == fields
+
+
+@QUICK
+@given(body=st.binary(max_size=200))
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "a/b"],
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v3/job/issue/presto/shop",
+        "/v3/schedule/create/x",
+        "/v3/table/update-schema/shop/t",
+        "/v3/user/add/x",
+    ],
+)
+def test_any_body_of_any_kind(application: Application, path: str, kind: str, body: bytes) -> None:
+    answer = status(application, "POST", path, body=body, headers={"content-type": kind})
+    assert answer < 500
+
+
+@QUICK
+@given(value=st.recursive(st.none() | st.integers() | st.text(max_size=6), lambda inner: st.lists(inner)))
+def test_any_schema(application: Application, value: Any) -> None:
+    if application.account.engine.table("shop", "t") is None:
+        application.account.tables.create("shop", "t")
+    body = json.dumps({"schema": value}).encode()
+    answer = status(
+        application, "POST", "/v3/table/update-schema/shop/t", body=body,
+        headers={"content-type": "application/json"},
+    )  # fmt: skip
+    assert answer in (200, 422)
+
+
+@QUICK
+@given(names=st.lists(st.text(min_size=1, max_size=12), min_size=3, max_size=3))
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("POST", "/v3/database/create/{0}"),
+        ("POST", "/v3/database/delete/{0}"),
+        ("GET", "/v3/table/list/{0}"),
+        ("POST", "/v3/table/create/{0}/{1}/log"),
+        ("POST", "/v3/table/create/shop/{1}/log"),
+        ("POST", "/v3/table/swap/shop/{1}/{2}"),
+        ("GET", "/v3/job/show/{0}"),
+        ("GET", "/v3/job/result/{0}"),
+        ("POST", "/v3/bulk_import/create/{0}/shop/{1}"),
+        ("PUT", "/v3/bulk_import/upload_part/{0}/{1}"),
+        ("POST", "/v3/schedule/run/{0}/{1}"),
+        ("GET", "/v1/statement/executing/{0}/{1}/{2}"),
+        ("GET", "/v3/{0}/{1}"),
+    ],
+)
+def test_any_names_in_a_path(application: Application, method: str, path: str, names: list[str]) -> None:
+    spelled = path.format(*(quote(name, safe="", errors="replace") for name in names))
+    assert status(application, method, spelled) < 500 or path == "/v3/{0}/{1}"
+
+
+@QUICK
+@given(header=st.text(max_size=40))
+def test_any_key(application: Application, header: str) -> None:
+    assert status(application, "GET", "/v3/database/list", headers={"authorization": header}) in (200, 401)
+
+
+@QUICK
+@given(query=st.text(max_size=40))
+@pytest.mark.parametrize("path", ["/v3/job/list", "/v3/table/tail/shop/t", "/v3/schedule/history/x"])
+def test_any_query_string(application: Application, path: str, query: str) -> None:
+    assert status(application, "GET", path, query=query) < 500
+    assert status(application, "GET", path, query=f"from={quote(query)}&count={quote(query)}") < 500
+
+
+@QUICK
+@given(sql=st.text(max_size=80), values=st.lists(st.text(max_size=5), max_size=3))
+def test_any_statement_text(sql: str, values: list[str]) -> None:
+    for text in (sql, f"execute immediate '{sql}' using {','.join(values)}", f"prepare a from {sql}"):
+        try:
+            plan(text, {"a": sql})
+            bind(sql, values)
+        except EngineError as error:
+            assert error.kind == "USER_ERROR"
+    assert count_marks(sql) <= sql.count("?")
+    split(sql)
+
+
+@QUICK
+@given(sql=st.text(max_size=60))
+def test_any_sql_over_the_statement_protocol(application: Application, sql: str) -> None:
+    headers = {"x-trino-schema": "shop"}
+    body = sql.encode("utf-8", "replace")
+    assert status(application, "POST", "/v1/statement", body=body, headers=headers) in (200, 400)
+
+
+@pytest.mark.parametrize("data", [zlib.compress(b"x"), b"\x1f\x8b", b"\x1f\x8b\x08" + b"\xff" * 30, b"\xc1"])
+def test_broken_streams(application: Application, data: bytes) -> None:
+    application.account.tables.create("shop", "events")
+    assert status(application, "PUT", "/v3/table/import/shop/events/msgpack.gz", body=data) == 422
