@@ -32,15 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "task", nargs="?", default="", help="run only this task (such as +load) and what is below it"
     )
-    _parameter_options(parser)
-    parser.add_argument("--rerun", action="store_true", help="run everything, also what succeeded before")
-    parser.add_argument(
-        "--start", default="", metavar="+TASK", help="run from this task on, whatever was saved"
-    )
-    parser.add_argument(
-        "--goal", default="", metavar="+TASK", help="run this task and its children, nothing else"
-    )
-    parser.add_argument("--end", default="", metavar="+TASK", help="stop before this task")
+    parameter_options(parser)
+    selection_options(parser)
     parser.add_argument("--no-save", action="store_true", help="neither read nor write what succeeded")
     parser.add_argument("--dry-run", action="store_true", help="evaluate the tasks of the file, run none")
     parser.add_argument("-E", "--show-params", action="store_true", help="print every task's parameters")
@@ -61,7 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parameter_options(parser: argparse.ArgumentParser) -> None:
+def parameter_options(parser: argparse.ArgumentParser) -> None:
+    """Options that name a project, its parameters and a session."""
     parser.add_argument("-p", "--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
     parser.add_argument(
         "-P",
@@ -84,6 +78,18 @@ def _parameter_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="where the kit keeps its state (.tdlocal in the project)"
     )
+
+
+def selection_options(parser: argparse.ArgumentParser) -> None:
+    """Options that choose tasks."""
+    parser.add_argument("--rerun", action="store_true", help="run everything, also what succeeded before")
+    parser.add_argument(
+        "--start", default="", metavar="+TASK", help="run from this task on, whatever was saved"
+    )
+    parser.add_argument(
+        "--goal", default="", metavar="+TASK", help="run this task and its children, nothing else"
+    )
+    parser.add_argument("--end", default="", metavar="+TASK", help="stop before this task")
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -234,14 +234,10 @@ class Run:
         """
         try:
             found = operators.operator(task.operator)
-            seen = self._view(task, scope, task.config)
+            seen = self.see(task, scope)
         except ConfigError as error:
             return self._misconfigured(task, error), None
         values = seen.values
-        values["_type"] = task.operator
-        values["_command"] = next(
-            (values[key] for key in task.config if key.endswith(">")), values.get("_command")
-        )
         if self.options.show:
             self.console.parameters(task.name, values)
         if self.options.dry:
@@ -260,6 +256,24 @@ class Run:
         below.ran = below.ran or ran
         return below, values
 
+    def see(self, task: Task, scope: Scope) -> View:
+        """All parameters of an operator, evaluated.
+
+        Raises:
+            ConfigError: a template cannot be evaluated.
+        """
+        seen = self._view(task, scope, task.config)
+        seen.values["_type"] = task.operator
+        own = next((seen.values[key] for key in task.config if key.endswith(">")), seen.values.get("_command"))
+        seen.values["_command"] = own
+        return seen
+
+    def job(self, task: Task, seen: View, memory: dict[str, Any], log: Callable[[str], None]) -> Job:
+        """What an operator is given."""
+        return Job(
+            task.name, task.operator, seen.values, task.config, task.folder, task.place, self.services, memory, log
+        )
+
     def _view(self, task: Task, scope: Scope, own: dict[str, Any]) -> View:
         return view(scope, {**self.runtime, "task_name": task.name}, own, self.workflow.timezone)
 
@@ -268,17 +282,7 @@ class Run:
     ) -> Result | Outcome:
         """Let the operator work; a Result when it did, the failed Outcome when not."""
         log = self.console.task_log(task.name)
-        job = Job(
-            task.name,
-            task.operator,
-            seen.values,
-            task.config,
-            task.folder,
-            task.place,
-            self.services,
-            memory,
-            log,
-        )
+        job = self.job(task, seen, memory, log)
         self._warn_unused(task, found)
         self.journal.forget(task.name)
         self.console.task_started(task.name, task.operator, task.place)

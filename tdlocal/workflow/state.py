@@ -128,6 +128,14 @@ class Journal:
         if text and not text.endswith(b"\n"):
             os.write(self._handle, b"\n")
 
+    @classmethod
+    def look(cls, path: Path) -> Journal:
+        """A journal that is only read; nothing is made or locked."""
+        journal = cls(path, False)
+        for line in path.read_bytes().split(b"\n") if path.is_file() else ():
+            journal._read(line)
+        return journal
+
     def _read(self, line: bytes) -> None:
         try:
             entry = json.loads(line)
@@ -185,8 +193,12 @@ class States:
 
     def journal(self, workflow: str, session: dt.datetime, keep: bool = True) -> Journal:
         """The journal of a session."""
+        return Journal(self.path(workflow, session), keep)
+
+    def path(self, workflow: str, session: dt.datetime) -> Path:
+        """Where the journal of a session is."""
         stamp = session.strftime("%Y%m%dT%H%M%S%z")
-        return Journal(self.folder / _safe(workflow) / f"{stamp}.jsonl", keep)
+        return self.folder / _safe(workflow) / f"{stamp}.jsonl"
 
     def last_session(self, workflow: str) -> str:
         """The session time (ISO) of the newest run of *workflow* that was saved; empty when there is none."""
