@@ -71,7 +71,8 @@ class AudienceRun(Run):
 
     def build(self, audience: int, session: int) -> None:
         definition = self.account.audiences.definition(audience)
-        rows = audience_build.build(audience, definition, self.account.engine, session)
+        with self.account.audiences.building(audience):
+            rows = audience_build.build(audience, definition, self.account.engine, session, self.cancelled)
         for table, count in sorted(rows.items()):
             self.say(f"cdp_audience_{audience}.{table}: {count} rows")
         self.account.audiences.built(audience, rows["customers"], session)

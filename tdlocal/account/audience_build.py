@@ -8,6 +8,7 @@ Tables are made aside and renamed over the live ones when all of them stand.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,13 @@ def steps(audience: int, definition: Mapping[str, Any], engine: Engine) -> list[
     return made + [Step(one.table, one.sql(database, table)) for one in behaviors]
 
 
-def build(audience: int, definition: Mapping[str, Any], engine: Engine, session: int) -> dict[str, int]:
+def build(
+    audience: int,
+    definition: Mapping[str, Any],
+    engine: Engine,
+    session: int,
+    cancelled: threading.Event | None = None,
+) -> dict[str, int]:
     """Make all tables and put them in place; return the rows of each.
 
     Args:
@@ -74,6 +81,7 @@ def build(audience: int, definition: Mapping[str, Any], engine: Engine, session:
         definition: see Audiences.definition.
         engine: where the tables are.
         session: unix seconds that `td_scheduled_time()` stands for.
+        cancelled: set it to stop the build; the statement in hand then fails.
     """
     plan = steps(audience, definition, engine)
     database = f"cdp_audience_{audience}"
@@ -84,7 +92,7 @@ def build(audience: int, definition: Mapping[str, Any], engine: Engine, session:
         if engine.table(database, aside) is not None:
             engine.drop_table(database, aside)
         sql = f"create table {identifier(aside)} as\n{step.sql}"
-        engine.run(sql, database=database, scheduled_time=session).close()
+        engine.run(sql, database=database, scheduled_time=session, cancelled=cancelled).close()
     for step in plan:
         engine.rename_table(database, step.table + ASIDE, step.table, overwrite=True)
     wanted = {step.table for step in plan}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tdlocal.account.cdp_values import as_id, faulty, iso_now, name_taken, nameless, slug
+from tdlocal.account.cdp_values import Unsupported, as_id, faulty, iso_now, name_taken, nameless, slug
 from tdlocal.account.errors import NotThere
 from tdlocal.account.segment_operators import KINDS
 from tdlocal.account.segment_time import TimeFault, find_zone
@@ -69,14 +71,19 @@ class Audiences:
         self.account = account
         self.store = account.store
         self.store.script(TABLES)
+        self._building: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+
+    def building(self, audience: int) -> threading.Lock:
+        """The right to build an audience: one build at a time."""
+        return self._building[audience]
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make an audience with its root folder and its project `cdp_audience_<id>`."""
         name = nameless(body.get("name"), "audience")
-        self._name_is_free(name)
         definition = self._definition(body, {})
         now = iso_now()
         with self.store.transaction():
+            self._name_is_free(name)
             cursor = self.store.execute(
                 "insert into audiences (name, body, created_at, updated_at) values (?, '{}', ?, ?)",
                 (name, now, now),
@@ -92,10 +99,11 @@ class Audiences:
         without it they stay as they are."""
         row = self.get(audience)
         name = nameless(body.get("name", row["name"]), "audience")
-        if name != row["name"]:
-            self._name_is_free(name)
         definition = self._definition(body, json.loads(row["body"]))
-        self._save(row["id"], name, definition, row["root_folder_id"])
+        with self.store.transaction():
+            if name != row["name"]:
+                self._name_is_free(name)
+            self._save(row["id"], name, definition, row["root_folder_id"])
         return self.show(row["id"])
 
     def delete(self, audience: Any) -> dict[str, Any]:
@@ -174,6 +182,8 @@ class Audiences:
 
     def _definition(self, body: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         """The new definition, checked; every fault is told at once."""
+        if body.get("customerGroup"):
+            raise Unsupported("audiences with a customerGroup are not supported by tdlocal")
         definition = {key: body.get(key, before.get(key, usual)) for key, usual in SCALARS.items()}
         parts = body if body.get("master") is not None or not before else before
         faults = scalar_faults(definition)
@@ -253,6 +263,8 @@ def settled_behavior(given: Any, place: str) -> tuple[dict[str, Any], list[str]]
     part.setdefault("isRealtime", False)
     part.setdefault("scheduleType", "none")
     part.setdefault("scheduleOption", None)
+    if part["isRealtime"]:
+        raise Unsupported(f"{place}: realtime behaviors are not supported by tdlocal")
     if not str(part["matrixTableName"]).startswith("behavior_"):
         faults.append(f"{place}.matrixTableName must begin with behavior_, not {part['matrixTableName']!r}")
     schema = part.get("schema") or []

@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tdlocal.account.errors import AlreadyThere, Refused
+from tdlocal.account.errors import AccountError, AlreadyThere, Refused
 
 LONGEST_NAME = 255
+
+
+class Unsupported(AccountError):
+    """A thing of the customer data platform that tdlocal has not (HTTP 501)."""
 
 
 def unix_now() -> int:

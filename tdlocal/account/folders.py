@@ -41,8 +41,9 @@ class Folders:
         """Make a folder below *parent*, or below the root when that is None."""
         text = nameless(name, "folder")
         above = self.root(audience) if parent in (None, "") else self.get(parent, audience)
-        self._name_is_free(above["id"], text)
-        return self.get(self._insert(audience, above["id"], text, description))
+        with self.store.transaction():
+            self._name_is_free(above["id"], text)
+            return self.get(self._insert(audience, above["id"], text, description))
 
     def update(self, folder: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change `name`, `description` or `parent` of a folder."""

@@ -79,16 +79,17 @@ class Models:
         faults = model_faults(given.get("datamodel"))
         if faults:
             raise faulty("datamodel", faults)
-        if self.store.query("select oid from datamodels where name = ?", (name,)):
-            raise AlreadyThere(f"data model {name!r} exists already")
         body = {key: given.get(key) for key in ("description", "shared_users", "datamodel")}
         body["type"] = given.get("type") or "elasticube"
         oid, stamp = uuid.uuid4().hex[:24], iso_now()
-        self.store.execute(
-            "insert into datamodels (oid, name, body, status, created_at, updated_at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            (oid, name, json.dumps(body), "created", stamp, stamp),
-        )
+        with self.store.transaction():
+            if self.store.query("select oid from datamodels where name = ?", (name,)):
+                raise AlreadyThere(f"data model {name!r} exists already")
+            self.store.execute(
+                "insert into datamodels (oid, name, body, status, created_at, updated_at)"
+                " values (?, ?, ?, ?, ?, ?)",
+                (oid, name, json.dumps(body), "created", stamp, stamp),
+            )
         return self.get(oid)
 
     def get(self, oid: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.audience_build import matrix_of
 from tdlocal.account.audiences import database_of
-from tdlocal.account.cdp_values import as_id, faulty, iso_now, name_taken, nameless, unix_now
-from tdlocal.account.errors import AccountError, AlreadyThere, NotThere, Refused
+from tdlocal.account.cdp_values import Unsupported, as_id, faulty, iso_now, name_taken, nameless, unix_now
+from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.account.segment_rules import CUSTOMER, RuleFault, RuleLacking, compile_rule, references
 from tdlocal.account.segment_time import Clock
 from tdlocal.engine.types import EngineError
@@ -45,10 +45,6 @@ create table if not exists segments (
 """
 MOST_QUERIES = 200  # kept in memory; the oldest goes first
 SAMPLE = 100  # members on a page, unless the request says otherwise
-
-
-class Unsupported(AccountError):
-    """A kind of segment or condition that tdlocal has not (HTTP 501)."""
 
 
 @dataclass
@@ -123,7 +119,7 @@ class Segments:
             rule = self.checked(row["audience_id"], given["rule"], itself=row["id"])
         self.store.execute(
             "update segments set name = ?, folder_id = ?, rule = ?, description = ?, count_population = ?,"
-            " dashboard_id = ?, is_visible = ?, updated_at = ?, counted_build = null where id = ?",
+            " dashboard_id = ?, is_visible = ?, updated_at = ? where id = ?",
             (
                 name,
                 folder,
@@ -135,6 +131,10 @@ class Segments:
                 iso_now(),
                 row["id"],
             ),
+        )
+        # others may refer to this one, so that all counts of the audience are old now
+        self.store.execute(
+            "update segments set counted_build = null where audience_id = ?", (row["audience_id"],)
         )
         return self.get(row["id"])
 
@@ -168,7 +168,9 @@ class Segments:
         return self.store.query("select * from segments where audience_id = ? order by id", (parent,))
 
     def inside(self, folder: Any) -> list[dict[str, Any]]:
-        return self.store.query("select * from segments where folder_id = ? order by id", (as_id(folder),))
+        """The segments of a folder, with up-to-date populations."""
+        rows = self.store.query("select * from segments where folder_id = ? order by id", (as_id(folder),))
+        return [self._counted(row) for row in rows]
 
     def recount(self, audience: int, session: int) -> dict[str, int]:
         """Count every segment that asks for it, after a build; return the counts by id."""
@@ -236,6 +238,7 @@ class Segments:
         size = given.get("pageSize") or SAMPLE
         if not isinstance(size, int) or not 0 < size <= 10_000:
             raise Refused("pageSize must be from 1 to 10000")
+        self._is_built(parent)
         query = Query(parent, self.sql(parent, given.get("rule"), columns), columns, size)
         try:
             query.count = int(
@@ -269,11 +272,9 @@ class Segments:
     # ---- helpers
 
     def _rows(self, audience: int, sql: str) -> list[tuple[Any, ...]]:
-        parent = self.account.audiences.get(audience)
+        parent = self._is_built(audience)
         engine = self.account.engine
         database = database_of(parent["id"])
-        if not parent["builds"]:
-            raise Refused(f"audience {parent['id']} was never run; run its workflow `audience` first")
         try:
             answer = engine.run(sql, database=database, scheduled_time=self._clock(parent).now)
         except EngineError as error:
@@ -282,6 +283,12 @@ class Segments:
             return [row for batch in answer.batches() for row in batch]
         finally:
             answer.close()
+
+    def _is_built(self, audience: int) -> dict[str, Any]:
+        parent = self.account.audiences.get(audience)
+        if not parent["builds"]:
+            raise Refused(f"audience {audience} was never run; run its workflow `audience` first")
+        return parent
 
     def _clock(self, parent: Mapping[str, Any]) -> Clock:
         zone = json.loads(parent["body"])["timezone"]

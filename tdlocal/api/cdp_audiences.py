@@ -35,7 +35,7 @@ def list_audiences(account: Account, request: Request) -> Any:
     return account.audiences.all()
 
 
-@route("POST", "/audiences", source=BOXES)
+@route("POST", "/audiences", source=BOXES, partly="schedules are kept and shown; nothing starts by itself")
 @plain
 def create_audience(account: Account, request: Request) -> Any:
     return account.audiences.create(body_of(request))

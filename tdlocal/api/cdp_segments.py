@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tdlocal.account.account import Account
+from tdlocal.account.cdp_values import Unsupported
 from tdlocal.account.errors import Refused
-from tdlocal.account.segments import Query, Unsupported
+from tdlocal.account.segments import Query
 from tdlocal.api.cdp_audiences import statistics
 from tdlocal.api.cdp_folders import entity, parent_of
 from tdlocal.api.cdp_shapes import (

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tdlocal.account.audiences import OWNER
+from tdlocal.account.cdp_values import Unsupported
 from tdlocal.account.errors import AccountError, AlreadyThere, NotThere, Refused
-from tdlocal.account.segments import Unsupported
 from tdlocal.api.wire import Fault, Reply, Request
 
 JSON_API = "application/vnd.treasuredata.v1+json"
