@@ -81,7 +81,8 @@ def components(prefix: str) -> dict[str, Any]:
     )
     # used up one step ago, so a step that is killed and run again still finds what it reads
     compose += "".join(
-        f"drop table if exists {table}_${{td.last_results.loops + 1 - i}};\n" for table in (edges, pointers, mapped)
+        f"drop table if exists {table}_${{td.last_results.loops + 1 - i}};\n"
+        for table in (edges, pointers, mapped)
     )
     return {
         "+contract": {

@@ -46,6 +46,8 @@ class Rule:
     Args:
         block_by: SQL expressions over the columns; records with an equal value are compared.
         split_by: SQL expression that splits a block with too many records.
+        must_agree: columns whose values, both given, may not differ altogether: a shared address makes a
+            household, not a person.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Rule:
     compare: tuple[Comparison, ...]
     threshold: float = THRESHOLD
     largest_block: int = LARGEST_BLOCK
+    must_agree: tuple[str, ...] = ()
     split_by: str = "''"
 
     @property
@@ -108,7 +111,9 @@ def compare_script(rule: Rule, records: str) -> str:
     """
     t = f"match_{rule.name}"
     columns = rule.columns
-    cleaned = ", ".join(f"nullif(lower(trim(cast({column} as varchar))), '') as {column}" for column in columns)
+    cleaned = ", ".join(
+        f"nullif(lower(trim(cast({column} as varchar))), '') as {column}" for column in columns
+    )
     keys = ", ".join(f"cast({block} as varchar) as k{at}" for at, block in enumerate(rule.block_by))
     listed = ", ".join(f"k{at}" for at in range(len(rule.block_by)))
     levels = ", ".join(f"g{at}" for at in range(len(rule.compare)))
@@ -143,11 +148,14 @@ def compare_script(rule: Rule, records: str) -> str:
         f"  inner join {t}_blocks as b on a.block = b.block and a.value = b.value and a.n < b.n\n"
         ") as p\ngroup by l, r",
     )
+    differ = " or ".join(
+        f"g{at} = 1" for at, comparison in enumerate(rule.compare) if comparison.column in rule.must_agree
+    )
     script += create(
         f"{t}_pairs",
-        f"select p.l, p.r, p.mask,\n{levels_of(rule, 'a', 'b')}\n"
+        f"select l, r, mask, {levels}\nfrom (select p.l, p.r, p.mask,\n{levels_of(rule, 'a', 'b')}\n"
         f"from {t}_candidates as p\ninner join {t}_records as a on p.l = a.n\n"
-        f"inner join {t}_records as b on p.r = b.n",
+        f"inner join {t}_records as b on p.r = b.n) as p" + (f"\nwhere not ({differ})" if differ else ""),
     )
     script += create(
         f"{t}_sample",
@@ -222,7 +230,8 @@ def link_script(rule: Rule, weights: Weights) -> str:
     tables = ""
     for at, comparison in enumerate(rule.compare):
         whens = " ".join(
-            f"when {level} then {_number(weights.weight(at, level))}" for level in range(1, comparison.count + 1)
+            f"when {level} then {_number(weights.weight(at, level))}"
+            for level in range(1, comparison.count + 1)
         )
         parts.append(f"case p.g{at} {whens} else 0e0 end")
         if comparison.term_frequency:

@@ -187,9 +187,7 @@ def _shares(sums: Sequence[float], u: Sequence[float]) -> list[float]:
     return [share / sum(shares) for share in shares]
 
 
-def _prior(
-    m: list[list[float]], u: list[list[float]], union: Mapping[Pattern, int], all_pairs: int
-) -> float:
+def _prior(m: list[list[float]], u: list[list[float]], union: Mapping[Pattern, int], all_pairs: int) -> float:
     """Return the chance that a random pair matches: expected matches among candidates over all pairs."""
     smallest = 1 / max(all_pairs, 2)
     prior = 0.001
