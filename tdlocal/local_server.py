@@ -29,7 +29,9 @@ from tdlocal.errors import KitError
 
 SERVER_FILE = "server.json"
 LOCK_FILE = "server.lock"
+KEPT_FILE = "server.kept"  # there while a server lives on for another command than the one that started it
 START_SECONDS = 30.0
+STOP_SECONDS = 10.0
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -66,7 +68,8 @@ class StateLock:
                 where=str(self._state),
                 mend="use that server, stop it, or name another folder with --state",
             ) from None
-        (self._state / SERVER_FILE).unlink(missing_ok=True)  # of a server that died
+        for name in (SERVER_FILE, KEPT_FILE):  # of a server that died
+            (self._state / name).unlink(missing_ok=True)
         return self
 
     def __exit__(
@@ -148,7 +151,7 @@ def local_account(state: Path) -> Iterator[LocalServer]:
             lease.close()
     finally:
         if child is not None:
-            stop_child(child)
+            stop_child(child, state)
 
 
 def running_server(state: Path) -> tuple[LocalServer, socket.socket] | None:
@@ -211,13 +214,14 @@ def start_child(state: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def stop_child(child: subprocess.Popen[bytes]) -> None:
-    """Close the server's stdin; wait for it unless another command still holds it."""
+def stop_child(child: subprocess.Popen[bytes], state: Path) -> None:
+    """Close the server's stdin; wait for its end unless another command keeps it."""
     assert child.stdin is not None
     with contextlib.suppress(OSError):
         child.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=5)
+    deadline = time.monotonic() + STOP_SECONDS
+    while child.poll() is None and not (state / KEPT_FILE).exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def complaint_in(log: str) -> str:

@@ -53,6 +53,7 @@ class Application:
         self.faults = faults
         self.router = Router(ROUTES)
         self.leases = 0  # commands that use this server now; see tdlocal.local_server
+        self.closing = False  # no lease is given any more
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,8 +137,9 @@ class Application:
     async def _lease(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         key = headers.get(b"authorization", b"").decode("latin-1")
-        if not self.knows(key):
-            await send_reply(send, failure(Fault(401, "the API key is missing or wrong")))
+        if self.closing or not self.knows(key):
+            fault = Fault(503, "stopping") if self.closing else Fault(401, "the API key is missing or wrong")
+            await send_reply(send, failure(fault))
             return
         self.leases += 1
         try:

@@ -7,14 +7,13 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 from tdlocal.errors import KitError
-from tdlocal.local_server import SERVER_FILE, StateLock, api_key
+from tdlocal.local_server import KEPT_FILE, SERVER_FILE, StateLock, api_key
 
 HELP = (
     "Answer Treasure Data's HTTP APIs (REST, Trino protocol, CDP, reporting, workflow) on one loopback port, "
@@ -128,13 +127,14 @@ async def serve(arguments: argparse.Namespace, state: Path, listener: socket.soc
     announce(state, url, smtp.port, quiet=arguments.until_eof)
     watcher = None
     if arguments.until_eof:
-        watcher = asyncio.create_task(stop_at_end_of_input(server, application))
+        watcher = asyncio.create_task(stop_at_end_of_input(server, application, state))
     try:
         await server.serve(sockets=[listener])
     finally:
         if watcher:
             watcher.cancel()
         (state / SERVER_FILE).unlink(missing_ok=True)
+        (state / KEPT_FILE).unlink(missing_ok=True)
         smtp.stop()
         application.close()
         account.close()
@@ -156,14 +156,17 @@ def announce(state: Path, url: str, smtp_port: int, *, quiet: bool) -> None:
     print("Ctrl-C stops it", flush=True)
 
 
-async def stop_at_end_of_input(server: Any, application: Any) -> None:
-    """Stop the server when stdin has closed and nobody holds a lease."""
+async def stop_at_end_of_input(server: Any, application: Any, state: Path) -> None:
+    """Stop the server when stdin has closed and nobody holds a lease; KEPT_FILE tells that somebody does."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(1024):
         pass
+    await asyncio.sleep(0.02)  # the lease of the command that has just ended is given back about now
+    if application.leases:
+        (state / KEPT_FILE).touch()
     while application.leases:
         await asyncio.sleep(0.05)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    application.closing = True
     server.should_exit = True
