@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.attempt_runs import AudienceRun, Run
-from tdlocal.account.cdp_values import as_id
+from tdlocal.account.cdp_values import as_id, text_or_none
 from tdlocal.account.errors import NotThere, Refused
 from tdlocal.account.project_runs import ProjectRun
 from tdlocal.account.workflow_times import session_unix, stamp
@@ -82,7 +82,7 @@ class Attempts:
         if not isinstance(params, dict):
             raise Refused("params must be an object")
         session_time = session_unix(given.get("sessionTime"))
-        retry_name = given.get("retryAttemptName")
+        retry_name = text_or_none(given.get("retryAttemptName"), "retryAttemptName")
         resume = self._resume(given.get("resume"), workflow)
         with self.store.transaction():
             session = self._session(workflow, session_time)

@@ -247,7 +247,7 @@ def settled_attribute(given: Any, place: str) -> tuple[dict[str, Any], list[str]
     part["type"] = part.get("type") or "string"
     if part["type"] not in KINDS:
         faults.append(f"{place}.type must be one of {', '.join(KINDS)}, not {part['type']!r}")
-    part["matrixColumnName"] = part.get("matrixColumnName") or slug(str(part.get("name")))
+    part["matrixColumnName"] = str(part.get("matrixColumnName") or slug(str(part.get("name"))))
     return part, faults
 
 
@@ -257,7 +257,7 @@ def settled_behavior(given: Any, place: str) -> tuple[dict[str, Any], list[str]]
     if not isinstance(given, Mapping):
         return {}, faults
     part = dict(given)
-    part["matrixTableName"] = part.get("matrixTableName") or f"behavior_{slug(str(part.get('name')))}"
+    part["matrixTableName"] = str(part.get("matrixTableName") or f"behavior_{slug(str(part.get('name')))}")
     part["allColumns"] = bool(part.get("allColumns", False))
     part.setdefault("defaultTimeFilterEnabled", False)
     part.setdefault("isRealtime", False)
@@ -265,7 +265,7 @@ def settled_behavior(given: Any, place: str) -> tuple[dict[str, Any], list[str]]
     part.setdefault("scheduleOption", None)
     if part["isRealtime"]:
         raise Unsupported(f"{place}: realtime behaviors are not supported by tdlocal")
-    if not str(part["matrixTableName"]).startswith("behavior_"):
+    if not part["matrixTableName"].startswith("behavior_"):
         faults.append(f"{place}.matrixTableName must begin with behavior_, not {part['matrixTableName']!r}")
     schema = part.get("schema") or []
     if not isinstance(schema, list):
@@ -276,7 +276,7 @@ def settled_behavior(given: Any, place: str) -> tuple[dict[str, Any], list[str]]
         column["type"] = column.get("type") or "string"
         if column["type"] not in KINDS:
             faults.append(f"{place}.schema[{index}].type must be one of {', '.join(KINDS)}")
-        column["matrixColumnName"] = column.get("matrixColumnName") or slug(str(column.get("name")))
+        column["matrixColumnName"] = str(column.get("matrixColumnName") or slug(str(column.get("name"))))
     part["schema"] = columns
     if not columns and not part["allColumns"]:
         faults.append(f"{place}.schema is empty; list its columns or set allColumns")

@@ -71,6 +71,15 @@ def an_object(value: Any, what: str) -> Mapping[str, Any]:
     return value
 
 
+def text_or_none(value: Any, what: str) -> str | None:
+    """Text (a number counts), or None; anything else is refused."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Mapping | list | bool):
+        raise Refused(f"{what} must be text")
+    return str(value)
+
+
 def slug(name: str) -> str:
     """A column or table name out of a shown name.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tdlocal.account.cdp_values import as_id, iso_now, name_taken, nameless
+from tdlocal.account.cdp_values import as_id, iso_now, name_taken, nameless, text_or_none
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Folders:
         above = self.root(audience) if parent in (None, "") else self.get(parent, audience)
         with self.store.transaction():
             self._name_is_free(above["id"], text)
-            return self.get(self._insert(audience, above["id"], text, description))
+            return self.get(
+                self._insert(audience, above["id"], text, text_or_none(description, "description"))
+            )
 
     def update(self, folder: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Change `name`, `description` or `parent` of a folder."""
@@ -57,7 +59,13 @@ class Folders:
             self._name_is_free(parent, name, but=row["id"])
         self.store.execute(
             "update folders set name = ?, description = ?, parent_id = ?, updated_at = ? where id = ?",
-            (name, changes.get("description", row["description"]), parent, iso_now(), row["id"]),
+            (
+                name,
+                text_or_none(changes.get("description", row["description"]), "description"),
+                parent,
+                iso_now(),
+                row["id"],
+            ),
         )
         return self.get(row["id"])
 

@@ -297,6 +297,6 @@ def relation_faults(end: Any, known: Mapping[tuple[str, str], set[str]], place: 
     columns = known.get((str(end.get("dataset")), str(end.get("table"))))
     if columns is None:
         return [f"{place}: {end.get('dataset')}.{end.get('table')} is not declared"]
-    if end.get("column") not in columns:
+    if str(end.get("column")) not in columns:
         return [f"{place}: {end.get('dataset')}.{end.get('table')} declares no column {end.get('column')!r}"]
     return []

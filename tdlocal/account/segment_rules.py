@@ -18,6 +18,7 @@ from tdlocal.account.segment_operators import (
     OperatorFault,
     holds,
     identifier,
+    number_literal,
     truth,
 )
 from tdlocal.account.segment_time import Clock, TimeFault, seconds_of
@@ -353,14 +354,12 @@ class _Compiler:
         keys = self.order(limit, scope, measured, place)
         number = limit.get("number") if isinstance(limit, Mapping) else None
         kind = limit.get("type") if isinstance(limit, Mapping) else None
-        if (
-            kind not in ("Count", "Percent")
-            or isinstance(number, bool)
-            or not isinstance(number, int | float)
-        ):
-            self.fault(f"{place}", 'limit must be like {"type": "Count", "number": 100}')
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if kind not in ("Count", "Percent") or not is_number or not 0 <= float(number or 0) <= 1e12:
+            self.fault(place, 'limit must be like {"type": "Count", "number": 100}')
             number = 0
-        most = f"{int(number)}" if kind == "Count" else f"ceil(total * {float(number)!r}e0 / 100)"
+        amount = number_literal(float(number or 0))
+        most = amount if kind == "Count" else f"ceil(total * {amount} / 100)"
         place_in_order = f"row_number() over (order by {', '.join(keys)}) as place"
         ranked = self.select(f"{scope.customer}, {place_in_order}, count(*) over () as total", scope, where)
         return f"select {CUSTOMER} from (\n{ranked}\n) {self.name()} where place <= {most}"
@@ -368,7 +367,9 @@ class _Compiler:
     def order(self, limit: Any, scope: Scope, measured: str | None, place: str) -> list[str]:
         keys = []
         columns = limit.get("orderColumns") if isinstance(limit, Mapping) else None
-        for one in columns or []:
+        if columns is not None and not isinstance(columns, list):
+            self.fault(place, "orderColumns must be a list")
+        for one in columns if isinstance(columns, list) else []:
             direction = ORDERS.get(str(one.get("order"))) if isinstance(one, Mapping) else None
             if direction is None:
                 self.fault(place, "orderColumns need an order, ascending or descending")

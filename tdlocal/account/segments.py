@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.audience_build import matrix_of
 from tdlocal.account.audiences import database_of
-from tdlocal.account.cdp_values import Unsupported, as_id, faulty, iso_now, name_taken, nameless, unix_now
+from tdlocal.account.cdp_values import (
+    Unsupported,
+    as_id,
+    faulty,
+    iso_now,
+    name_taken,
+    nameless,
+    text_or_none,
+    unix_now,
+)
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.account.segment_rules import CUSTOMER, RuleFault, RuleLacking, compile_rule, references
 from tdlocal.account.segment_time import Clock
@@ -92,10 +101,10 @@ class Segments:
                     parent["id"],
                     folder,
                     name,
-                    given.get("description"),
+                    text_or_none(given.get("description"), "description"),
                     json.dumps(rule),
                     counts,
-                    given.get("dashboard"),
+                    text_or_none(given.get("dashboard"), "segmentInsightDashboardId"),
                     given.get("isVisible", True) is not False,
                     population,
                     parent["builds"] if population is not None else None,
@@ -124,9 +133,9 @@ class Segments:
                 name,
                 folder,
                 json.dumps(rule),
-                given.get("description", row["description"]),
+                text_or_none(given.get("description", row["description"]), "description"),
                 bool(given.get("countPopulation", row["count_population"])),
-                given.get("dashboard", row["dashboard_id"]),
+                text_or_none(given.get("dashboard", row["dashboard_id"]), "segmentInsightDashboardId"),
                 given.get("isVisible", bool(row["is_visible"])) is not False,
                 iso_now(),
                 row["id"],
