@@ -1,0 +1,104 @@
+"""What the values of a column look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+PATTERNS: dict[str, re.Pattern[str]] = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
+    "date": re.compile(
+        r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?"
+        r"|\d{1,2}[/.]\d{1,2}[/.]\d{4}.*"
+    ),
+    "url": re.compile(r"[a-z]+://\S+|/\S*", re.IGNORECASE),
+    "hash": re.compile(r"[0-9a-f]{32,64}", re.IGNORECASE),
+    "flag": re.compile(r"true|false|yes|no|y|n|0|1|t|f", re.IGNORECASE),
+    "whole": re.compile(r"[+-]?\d+"),
+    "number": re.compile(r"[$€£]?\s*[+-]?[\d,]*\.?\d+\s*"),
+    "phone": re.compile(r"[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
+    "json": re.compile(r"[\[{].*[\]}]", re.DOTALL),
+}
+MOST = 0.8  # share of the values that makes a kind
+
+# kind of a column of the schema → kinds of content that speak for it, and those that speak against it
+WANTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "email": (("email",), ("date", "number", "whole", "flag", "url", "text", "json")),
+    "phone": (("phone",), ("date", "email", "flag", "url", "text", "json")),
+    "date": (("date",), ("email", "url", "flag", "text", "json")),
+    "money": (("number", "whole"), ("email", "date", "url", "text", "json", "hash")),
+    "whole": (("whole",), ("email", "date", "url", "text", "json", "hash")),
+    "flag": (("flag",), ("email", "date", "url", "json")),
+    "url": (("url",), ("email", "date", "number", "whole", "flag")),
+    "text": ((), ("json",)),
+    "name": (("text",), ("email", "date", "number", "whole", "flag", "url", "json")),
+    "id": ((), ("date", "url", "json")),
+}
+
+
+def kinds(values: Sequence[object]) -> dict[str, float]:
+    """Return kind → share of the values that are of it, kinds of most values only; `text` when there is none.
+
+    >>> kinds(["a@b.co", "c@d.co"])
+    {'email': 1.0}
+    >>> sorted(kinds(["1", "0"]))
+    ['flag', 'number', 'whole']
+    """
+    texts = [str(value).strip() for value in values if value is not None and str(value).strip()]
+    if not texts:
+        return {}
+    found = {}
+    for kind, pattern in PATTERNS.items():
+        share = sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
+        if share >= MOST:
+            found[kind] = share
+    return found or {"text": 1.0}
+
+
+def kind_wanted(column: str, declared: str) -> str:
+    """Return what kind of content a column of the schema wants, by its name and type.
+
+    >>> kind_wanted("secondary_email", "string"), kind_wanted("net_price", "double")
+    ('email', 'money')
+    """
+    if "email" in column:
+        return "email"
+    if "phone" in column:
+        return "phone"
+    if declared == "double":
+        return "money"
+    if declared == "long":
+        return "date" if column == "message_date" else "whole"
+    if column.endswith(("_at", "_date", "_datetime", "_time", "expiration", "date_of_birth")):
+        return "date"
+    if column.endswith("_flag") and column != "consent_flag":
+        return "flag"
+    if column.endswith(("_url", "_link")):
+        return "url"
+    if column.endswith(("first_name", "last_name", "city")):
+        return "name"
+    if column.endswith(("_id", "_no", "id", "token")):
+        return "id"
+    return "text"
+
+
+def verdict(wanted: str, found: dict[str, float]) -> tuple[float, str]:
+    """Return what the content adds to a score (-0.5 … 0.15), and why.
+
+    >>> verdict("email", {"email": 0.98})
+    (0.15, '98 % look like email')
+    >>> verdict("email", {"date": 1.0})
+    (-0.5, 'but the values look like date')
+    """
+    if not found:
+        return -0.05, "no values seen"
+    good, bad = WANTED[wanted]
+    for kind in good:
+        if kind in found:
+            return 0.15, f"{found[kind]:.0%} look like {kind}".replace("%", " %")
+    if "hash" in found:
+        return 0.0, "values are hashed"
+    against = [kind for kind in bad if kind in found]
+    if against and not (wanted == "date" and "whole" in found):
+        return -0.5, f"but the values look like {against[0]}"
+    return 0.0, ""

@@ -1,0 +1,206 @@
+"""Suggest which raw column feeds which column of the retail schema, with a confidence and a reason each.
+
+Two witnesses: the names (words.py) and the values (content.py). A key column gets a mapping only when both
+together are sure; what is doubtful stays in the file as a comment for a person to decide.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tdlocal.mapping.content import kind_wanted, kinds, verdict
+from tdlocal.mapping.words import COLUMNS, CORE, KEYS, OWNERS, TABLES
+
+SURE = 0.75  # least confidence of a key column
+LIKELY = 0.6  # least confidence of any other
+DOUBTFUL = 0.45  # below, not even a comment
+SCHEMA_TYPES = {"varchar": "string", "bigint": "long"}
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A raw table: columns → Trino types, and some values of each."""
+
+    name: str
+    columns: Mapping[str, str]
+    values: Mapping[str, Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One raw column for one column of the schema."""
+
+    target: str
+    raw: str
+    confidence: float
+    reason: str
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether the guess is good enough to be written as a mapping."""
+        return self.confidence >= (SURE if self.target in KEYS else LIKELY)
+
+
+@dataclass
+class TableGuess:
+    """A raw table for a table of the schema; `raw` is empty when none fits."""
+
+    table: str
+    raw: str = ""
+    score: float = 0.0
+    columns: list[Guess] = field(default_factory=list)
+
+
+def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) -> list[TableGuess]:
+    """Return the best raw table and columns for each table of the schema, in its order."""
+    seen = {table.name: {name: kinds(table.values.get(name, ())) for name in table.columns} for table in raw}
+    found = []
+    for table, columns in schema.items():
+        choices = [table_guess(table, columns, candidate, seen[candidate.name]) for candidate in raw]
+        best = max(choices, key=lambda choice: (choice.score, choice.raw), default=TableGuess(table))
+        found.append(best if best.score > 0 else TableGuess(table))
+    return without_twins(found)
+
+
+def without_twins(found: list[TableGuess]) -> list[TableGuess]:
+    """Keep a raw table for one of the two kinds of orders only: the one that it fits better."""
+    by_name = {guess.table: guess for guess in found}
+    online, store = by_name.get("order_digital_transactions"), by_name.get("order_offline_transactions")
+    if online and store and online.raw and online.raw == store.raw:
+        loser = store if online.score >= store.score else online
+        loser.raw, loser.score, loser.columns = "", 0.0, []
+    return found
+
+
+def table_guess(
+    table: str, columns: Mapping[str, str], raw: RawTable, found: Mapping[str, dict[str, float]]
+) -> TableGuess:
+    """Return how well *raw* feeds *table*: a score of 0 when a core column is missing."""
+    guesses = [
+        guess
+        for target, declared in columns.items()
+        if (guess := column_guess(table, target, declared, raw, found)) is not None
+    ]
+    guesses = one_home_each(guesses)
+    sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
+    if not all(any(name in sure for name in group) for group in CORE.get(table, ())):
+        return TableGuess(table, raw.name, 0.0, guesses)
+    covered = sum(guess.confidence for guess in guesses if guess.taken)
+    likeness = max((name_likeness(raw.name, word) for word in TABLES.get(table, (table,))), default=0.0)
+    return TableGuess(table, raw.name, covered / len(columns) + likeness, guesses)
+
+
+def one_home_each(guesses: list[Guess]) -> list[Guess]:
+    """Keep a raw column for the target it fits best; only sums of money may serve two."""
+    best: dict[str, Guess] = {}
+    for guess in guesses:
+        if guess.raw not in best or guess.confidence > best[guess.raw].confidence:
+            best[guess.raw] = guess
+    return [
+        guess for guess in guesses if best[guess.raw] is guess or guess.target in ("amount", "net_amount")
+    ]
+
+
+def column_guess(
+    table: str, target: str, declared: str, raw: RawTable, found: Mapping[str, dict[str, float]]
+) -> Guess | None:
+    """Return the best raw column for *target*, None when none is even doubtful."""
+    names = (*COLUMNS.get(f"{table}.{target}", ()), *COLUMNS.get(target, ()), target.replace("_", " "))
+    wanted = kind_wanted(target, declared)
+    best: Guess | None = None
+    for column in raw.columns:
+        if column == "time":
+            continue
+        likeness, word = best_word(column, names)
+        added, why = verdict(wanted, found[column])
+        if likeness < DOUBTFUL and wanted == "email" and target == "email" and "email" in found[column]:
+            likeness, word = 0.6, ""
+        if likeness < DOUBTFUL:
+            continue
+        confidence = max(0.0, min(0.99, likeness * 0.85 + added))
+        reason = "; ".join(part for part in (f"named like {word!r}" if word else "", why) if part)
+        guess = Guess(target, column, round(confidence, 2), reason)
+        if best is None or (guess.confidence, -len(guess.raw)) > (best.confidence, -len(best.raw)):
+            best = guess
+    return best if best is not None and best.confidence >= DOUBTFUL else None
+
+
+def best_word(column: str, names: Sequence[str]) -> tuple[float, str]:
+    """Return the known word that a column is most like, and how much; of equal ones the earlier, which
+    fits better, counts a little more."""
+    scores = [(name_likeness(column, name) - position * 0.002, name) for position, name in enumerate(names)]
+    return max(scores, key=lambda score: score[0])
+
+
+def name_likeness(name: str, word: str) -> float:
+    """Return how much a name is like a known word, 0 … 1.
+
+    >>> name_likeness("EmailAddress", "email address"), name_likeness("customer_email", "email")
+    (1.0, 0.95)
+    >>> name_likeness("shipping_city", "city") < 0.6, name_likeness("colour", "country") < 0.6
+    (True, True)
+    """
+    ours, known = words_of(name), words_of(word)
+    if ours == known or "".join(ours) == "".join(known):
+        return 1.0
+    bare = [part for part in ours if part not in OWNERS] or ours
+    if bare == known or [part for part in known if part not in OWNERS] == bare:
+        return 0.95
+    if set(bare) == set(known):
+        return 0.9
+    common = len(set(bare) & set(known))
+    share = common / len(set(bare) | set(known))
+    spelled = difflib.SequenceMatcher(None, "".join(bare), "".join(known)).ratio()
+    return round(max(share * 0.8, spelled * 0.8 if spelled >= 0.85 else 0.0), 3)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, plural forms and camel case taken apart.
+
+    >>> words_of("BillingAddress_zip2"), words_of("customer_ids")
+    (['billing', 'address', 'zip', '2'], ['customer', 'id'])
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|[^A-Za-z0-9]+", " ", name)
+    return [
+        word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
+        for word in spaced.lower().split()
+    ]
+
+
+def as_yaml(guesses: Sequence[TableGuess], schema: Mapping[str, Mapping[str, str]]) -> str:
+    """Return a schema_map.yml: sure mappings as lines, doubtful ones as comments, each with its reason."""
+    lines = [
+        "# A first map, suggested from the names and values of the raw tables. The number is a confidence;",
+        "# lines that start with `# ?` are guesses too weak to take: look at them, and at the keys, first.",
+    ]
+    for guess in guesses:
+        if not guess.raw:
+            continue
+        lines += ["", f"{guess.table}: # from {guess.raw}", f"  prp_table_name: {guess.table}", "  columns:"]
+        by_target = {column.target: column for column in guess.columns}
+        for target, declared in schema[guess.table].items():
+            column = by_target.get(target)
+            if column is None:
+                continue
+            entry = f"{target}: {{prp: {quoted(column.raw)}, src: {target}, type: {declared}}}"
+            mark = "" if column.taken else "# ? "
+            lines.append(f"    {mark}{entry} # {column.confidence:.2f} {column.reason}")
+    return "\n".join(lines) + "\n"
+
+
+def quoted(name: str) -> str:
+    """Return a column's name as YAML."""
+    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else "'" + name.replace("'", "''") + "'"
+
+
+def prep_sql(guess: TableGuess) -> str:
+    """Return the prep query of a suggested table: the raw rows as they are."""
+    return (
+        f"-- {guess.table}: the rows of {guess.raw} as they are. Unpack, join and drop repeats here.\n"
+        f"--\n-- reads   raw {guess.raw}\n-- writes  prp {guess.table}, replaced whole by wf02_mapping\n\n"
+        "select\n    source.*,\n    ${session_unixtime} as built_for\n"
+        f"from ${{raw}}_${{sub}}.{guess.raw} as source\n"
+    )
