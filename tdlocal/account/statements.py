@@ -10,32 +10,38 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from tdlocal.account.clock import now
 from tdlocal.account.errors import NotThere
+from tdlocal.account.values import trino_rows
 from tdlocal.engine.types import Answer, Column, EngineError
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
 
 WORKERS = 32
-FIRST_PAGE = 1000
-PAGE = 10_000
+READERS = 4
+BATCH = 1000
+PAGE_ROWS = 10_000
+PAGE_BYTES = 4 * 2**20  # a page ends with the batch that reaches either limit
 IDLE_SECONDS = 900  # a statement nobody asks for is forgotten
 Rows = list[tuple[Any, ...]]
 
 
 @dataclass
 class Page:
-    """One page: its rows, and whether another follows. `answer` is None while nothing is there yet."""
+    """One page: its rows as JSON text (Trino's forms), and whether another follows."""
 
     number: int
-    rows: Rows = field(default_factory=list)
+    data: bytes = b"[]"
+    rows: int = 0
     last: bool = False
-    ready: bool = True
+    ready: bool = True  # False while the statement runs
 
 
 @dataclass
@@ -50,7 +56,8 @@ class Statement:
     answer: Answer | None = None
     error: EngineError | None = None
     batches: Iterator[Rows] | None = None
-    waiting: Rows | None = None  # the batch after the last page, read ahead
+    served: int = 0  # rows on the pages made so far
+    ahead: Future[tuple[bytes, int]] | None = None  # the next page, in the making
     page: Page | None = None
     started: float = field(default_factory=time.monotonic)
     asked: float = field(default_factory=time.monotonic)
@@ -66,6 +73,7 @@ class Statements:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="statement")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="page")
         self._in_hand: dict[str, Statement] = {}
         self._lock = threading.Lock()
         self._count = 0
@@ -140,6 +148,7 @@ class Statements:
         for statement in in_hand:
             self.cancel(statement)
         self._workers.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _new(self) -> Statement:
         with self._lock:
@@ -175,14 +184,31 @@ class Statements:
 
     def _take(self, statement: Statement, answer: Answer) -> None:
         statement.answer = answer
-        statement.batches = iter(answer.batches(FIRST_PAGE if answer.row_count <= FIRST_PAGE else PAGE))
+        statement.batches = iter(answer.batches(BATCH))
 
     def _next_page(self, statement: Statement, number: int) -> Page:
-        assert statement.batches is not None
-        rows = statement.waiting if number else next(statement.batches, [])
-        statement.waiting = next(statement.batches, None)
-        return Page(number, rows or [], last=statement.waiting is None)
+        assert statement.answer is not None
+        data, rows = statement.ahead.result() if statement.ahead else read_page(statement)
+        statement.served += rows
+        last = statement.served >= statement.answer.row_count
+        statement.ahead = None if last else self._readers.submit(read_page, statement)
+        return Page(number, data, rows, last)
 
     def _drop_rows(self, statement: Statement) -> None:
         if statement.answer is not None:
             statement.answer.close()
+
+
+def read_page(statement: Statement) -> tuple[bytes, int]:
+    """The next rows of a statement as JSON text, and how many they are."""
+    assert statement.batches is not None
+    parts: list[bytes] = []
+    rows = size = 0
+    while rows < PAGE_ROWS and size < PAGE_BYTES:
+        batch = next(statement.batches, None)
+        if batch is None:
+            break
+        parts.append(orjson.dumps(trino_rows(batch, statement.columns))[1:-1])
+        rows += len(batch)
+        size += len(parts[-1])
+    return b"[" + b",".join(parts) + b"]", rows

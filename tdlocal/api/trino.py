@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+import orjson
+
 from tdlocal.account.account import Account
 from tdlocal.account.prepared import Plan, plan
 from tdlocal.account.statements import Page, Statement
-from tdlocal.account.values import TypeTree, parse_type, trino_rows
+from tdlocal.account.values import TypeTree, parse_type
 from tdlocal.api.wire import Fault, Reply, Request, route
 from tdlocal.engine.types import Column, EngineError
 
@@ -92,7 +94,7 @@ def page_reply(account: Account, statement: Statement, page: Page) -> dict[str, 
     if statement.answer is not None and statement.columns:
         reply["columns"] = [column_json(column) for column in statement.columns]
         if page.rows:
-            reply["data"] = trino_rows(page.rows, statement.columns)
+            reply["data"] = orjson.Fragment(page.data)
     if statement.answer is not None and statement.answer.update_type:
         reply["updateType"] = statement.answer.update_type
         if statement.answer.update_count is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -124,6 +125,7 @@ async def serve(arguments: argparse.Namespace, state: Path, listener: socket.soc
             server_header=False,
         )
     )
+    gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     announce(state, url, smtp.port, quiet=arguments.until_eof)
     watcher = None
     if arguments.until_eof:
