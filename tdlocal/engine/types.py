@@ -49,10 +49,14 @@ class EngineError(Exception):
 class Answer(Protocol):
     """The rows of the last statement, spooled: the engine holds nothing open for them."""
 
-    columns: Sequence[Column]
-    row_count: int
-    update_type: str | None  # "CREATE TABLE", "INSERT", … as Trino says it; None for a query
-    update_count: int | None
+    @property
+    def columns(self) -> Sequence[Column]: ...
+    @property
+    def row_count(self) -> int: ...
+    @property
+    def update_type(self) -> str | None: ...  # "CREATE TABLE", "INSERT", … as Trino says it; None for a query
+    @property
+    def update_count(self) -> int | None: ...
 
     def batches(self, size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows in order, in lists of at most *size*, as Python values of the column's type."""
