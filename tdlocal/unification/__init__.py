@@ -1,1 +1,1 @@
-"""Identity unification: unify.yml in, a Digdag workflow of plain Trino SQL tasks out. No HTTP and no engine."""
+"""Identity unification: unify.yml in, a Digdag workflow of plain Trino SQL tasks out. No HTTP, no engine."""

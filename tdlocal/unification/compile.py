@@ -13,8 +13,10 @@ from tdlocal.unification.sql import (
     ancestors,
     key_numbers,
     literal,
+    packed,
     quoted,
-    record_key,
+    record_key_parameter,
+    record_keys,
     rows_of,
     statements,
     valid,
@@ -59,7 +61,11 @@ def compile_workflow(
     guards = read_protection(protection, read)
     database = f"{database_prefix}{read.name}".lower()
     workflow: dict[str, Any] = {
-        "_export": {"td": {"database": database, "engine": "presto"}, "rounds": contraction.constants()},
+        "_export": {
+            "td": {"database": database, "engine": "presto"},
+            "rounds": contraction.constants(),
+            **record_keys(read),
+        },
         "+database": {"td_ddl>": None, "create_databases": [database]},
     }
     for canonical in read.canonical_ids:
@@ -92,13 +98,28 @@ def compile_workflow(
     if not build_aside:
         workflow["+commit"] = _rename([(f"{table}__next", table) for table in output_tables(read)])
     workflow["+clean_up"] = {"td_ddl>": None, "drop_tables": work_tables(read)}
-    length = len(json.dumps(workflow, ensure_ascii=False))
-    if length > ANSWER_LIMIT:
+    if _length(workflow) > ANSWER_LIMIT:
+        workflow = _packed(workflow)
+    if _length(workflow) > ANSWER_LIMIT:
         raise TooLong(
-            f"the workflow has {length} characters, http_call> takes {ANSWER_LIMIT}: "
+            f"the workflow has {_length(workflow)} characters, http_call> takes {ANSWER_LIMIT}: "
             "give unify.yml fewer tables, attributes or source_columns, or run `tdlocal unify compile`"
         )
     return workflow
+
+
+def _length(workflow: dict[str, Any]) -> int:
+    return len(json.dumps(workflow, ensure_ascii=False, separators=(",", ":")))
+
+
+def _packed(task: Any) -> Any:
+    """Return *task* with the SQL of every td> below it packed."""
+    if not isinstance(task, dict):
+        return task
+    return {
+        name: {"data": packed(value["data"])} if name == "td>" and value else _packed(value)
+        for name, value in task.items()
+    }
 
 
 def output_tables(unification: Unification) -> list[str]:
@@ -194,7 +215,7 @@ def _unify(
 
 
 def _table_bits(unification: Unification) -> str:
-    """Return a query of the source tables: table_id, table_name and the bit that stands for each in a mask."""
+    """Return a query of the source tables: table_id, table_name and the bit for each in a mask."""
     rows = ", ".join(
         f"({at}, {literal(table.name)}, {2 ** (at - 1)})" for at, table in enumerate(unification.tables, 1)
     )
@@ -221,7 +242,7 @@ def _branches(unification: Unification, canonical: CanonicalId) -> str:
     """Return the union of every source's distinct records."""
     branches = []
     for at, table in enumerate(unification.tables, start=1):
-        key = record_key(unification, canonical, table.name)
+        key = record_key_parameter(unification, canonical, table.name)
         if key is None:
             continue
         rows = rows_of(unification, ancestors(unification, canonical), table.name)

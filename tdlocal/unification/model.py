@@ -7,6 +7,7 @@ docs/how-people-are-matched.md.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -217,9 +218,8 @@ def read_unification(document: object) -> Unification:
     root = reader.mapping(
         document, "", ("name", "keys", "tables", "canonical_ids", "persistent_ids", "master_tables")
     )
-    if reader.faults:
-        if not root:
-            raise UnificationFaults([("unify.yml", what) for _, what in reader.faults])
+    if reader.faults and not root:
+        raise UnificationFaults([("unify.yml", what) for _, what in reader.faults])
     unification = Unification(
         name=reader.text(root.get("name"), "name", pattern=FREE_NAME),
         keys=tuple(_read_each(root.get("keys"), "keys", reader, _read_key)),
@@ -282,7 +282,7 @@ def _read_canonical_ids(root: Mapping[str, Any], reader: _Reader) -> list[Canoni
             root.get(f"{kind}_ids"),
             f"{kind}_ids",
             reader,
-            lambda value, path, reader, kind=kind: _read_canonical_id(value, path, reader, kind),
+            functools.partial(_read_canonical_id, kind=kind),
             required=False,
         )
     if not found and not any(
@@ -395,8 +395,8 @@ def _check_references(unification: Unification, reader: _Reader) -> None:
         reader.unique(each.keys, f"{path}.merge_by_keys")
         for key_at, key in enumerate(each.keys):
             reader.known(key, keys, f"{path}.merge_by_keys[{key_at}]", "key")
-        for table in each.source_tables or ():
-            reader.known(table, tables, f"{path}.source_tables", "table")
+        for source_table in each.source_tables or ():
+            reader.known(source_table, tables, f"{path}.source_tables", "table")
         if each.do_not_merge_key:
             reader.known(each.do_not_merge_key, each.keys, f"{path}.do_not_merge_key", "key")
         for parent in each.parents:
@@ -413,9 +413,9 @@ def _check_references(unification: Unification, reader: _Reader) -> None:
         reader.unique([attribute.name for attribute in master.attributes], f"{path}.attributes")
         for attribute_at, attribute in enumerate(master.attributes):
             where = f"{path}.attributes[{attribute_at}]"
-            if attribute.name == master.canonical_id:
-                if attribute.source_canonical_id != master.canonical_id:
-                    reader.fault(where, f"{attribute.name!r} is the table's own id column")
+            own = attribute.name == master.canonical_id
+            if own and attribute.source_canonical_id != master.canonical_id:
+                reader.fault(where, f"{attribute.name!r} is the table's own id column")
             if attribute.source_canonical_id:
                 reader.known(
                     attribute.source_canonical_id, canonical, f"{where}.source_canonical_id", "canonical id"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
 
-from tdlocal.unification.model import Attribute, CanonicalId, MasterTable, Unification
+from tdlocal.unification.model import Attribute, MasterTable, Unification
 from tdlocal.unification.sql import (
     SESSION,
     create,
@@ -25,9 +24,10 @@ def columns_query(unification: Unification) -> str:
     own = ", ".join(
         literal(name.lower()) for name in [*(each.name for each in unification.canonical_ids), "built_for"]
     )
+    listed = "array_join(array_agg('p.\"' || column_name || '\"' order by ordinal_position) filter (where "
     wanted = ",\n  ".join(
-        "array_join(array_agg('p.\"' || column_name || '\"' order by ordinal_position) filter (where "
-        f"table_schema = {literal(table.database.lower())} and table_name = {literal(table.table.lower())}), ', ') as c{at}"
+        f"{listed}table_schema = {literal(table.database.lower())}"
+        f" and table_name = {literal(table.table.lower())}), ', ') as c{at}"
         for at, table in enumerate(unification.tables, start=1)
     )
     databases = ", ".join(sorted({literal(table.database.lower()) for table in unification.tables}))
@@ -82,7 +82,8 @@ def _survivor(master: MasterTable, attribute: Attribute) -> str:
     valid_value = valid("cast(value as varchar)", attribute.valid_regexp, attribute.invalid_texts)
     ranked = (
         "select who, value, row_number() over (\n  partition by who\n"
-        f"  order by tier, {', '.join(ranks[each] for each in sorted(orders))}, source, cast(value as varchar)\n"
+        f"  order by tier, {', '.join(ranks[each] for each in sorted(orders))}, source,"
+        " cast(value as varchar)\n"
         ") as n\nfrom (\n"
         f"select who, value, min(tier) as tier, min(source) as source,"
         f" {', '.join(times[each] for each in sorted(orders))}\n"
@@ -101,7 +102,7 @@ def master_script(unification: Unification, master: MasterTable, work: str) -> s
     """Return statements for a master table: one row a person, each attribute by its survivorship rule.
 
     The lowest priority wins; within it the latest (``order: last``) or earliest (``first``) value by
-    ``order_by``; then the source listed first, then the value itself, so that the winner is never left to the engine.
+    ``order_by``; then the source listed first, then the value itself, so the engine never decides.
     """
     columns, joins = "", ""
     for at, attribute in enumerate(master.attributes, start=1):

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tdlocal.unification.model import CanonicalId, Unification, UnificationFaults
-from tdlocal.unification.sql import key_numbers, literal, quoted, record_key, unevaluated
+from tdlocal.unification.sql import (
+    key_numbers,
+    literal,
+    quoted,
+    record_key,
+    unevaluated,
+)
 
 STRENGTHS = ("strong", "link", "weak")
 NO_LIMIT = 2**53

@@ -24,8 +24,23 @@ def literal(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return *name* as an SQL identifier."""
-    return f'"{name}"'
+    """Return *name* as an SQL identifier, quoted where it could be a word of SQL.
+
+    >>> quoted("trfmd_email"), quoted("group"), quoted("2020_orders")
+    ('trfmd_email', '"group"', '"2020_orders"')
+    """
+    plain = re.fullmatch(r"[a-z][a-z0-9]*_[a-z0-9_]*", name) and not name.startswith(("current_", "local"))
+    return name if plain else f'"{name}"'
+
+
+def packed(script: str) -> str:
+    """Return *script* without line breaks and indentation, texts in quotes left as they are.
+
+    >>> packed("select 1,\\n    'a  b'\\nfrom t")
+    "select 1, 'a  b' from t"
+    """
+    parts = re.split(r"('(?:[^']|'')*')", script)
+    return "".join(part if at % 2 else re.sub(r"\s+", " ", part) for at, part in enumerate(parts)).strip()
 
 
 def unevaluated(text: str) -> str:
@@ -115,14 +130,44 @@ def ancestors(unification: Unification, canonical: CanonicalId) -> list[Canonica
     return list(found.values())
 
 
+def table_number(unification: Unification, table_name: str) -> int:
+    """Return the table_id of a source table, from 1."""
+    return [each.name for each in unification.tables].index(table_name) + 1
+
+
+def record_keys(unification: Unification) -> dict[str, str]:
+    """Return every record key as an exported parameter: two tasks need each, and an answer is short.
+
+    They hold no template, so they cost nothing where they are not used.
+    """
+    return {
+        _key_name(unification, canonical, table.name): key
+        for canonical in unification.canonical_ids
+        for table in unification.tables
+        if (key := record_key(unification, canonical, table.name)) is not None
+    }
+
+
+def _key_name(unification: Unification, canonical: CanonicalId, table_name: str) -> str:
+    level = [each.name for each in unification.canonical_ids].index(canonical.name) + 1
+    return f"key{level}_{table_number(unification, table_name)}"
+
+
+def record_key_parameter(unification: Unification, canonical: CanonicalId, table_name: str) -> str | None:
+    """Return the template that stands for the record key, None when the table has no key of *canonical*."""
+    if record_key(unification, canonical, table_name) is None:
+        return None
+    return f"${{{_key_name(unification, canonical, table_name)}}}"
+
+
 def rows_of(unification: Unification, levels: Sequence[CanonicalId], table_name: str) -> str:
     """Return a FROM clause: the table as ``p``, each row joined to its canonical ids as ``r_<name>``."""
     table = unification.table(table_name)
-    number = [each.name for each in unification.tables].index(table_name) + 1
+    number = table_number(unification, table_name)
     numbers = {each.name: at for at, each in enumerate(unification.canonical_ids, start=1)}
     clause = f"from {quoted(table.database)}.{quoted(table.table)} as p"
     for level in levels:
-        key = record_key(unification, level, table_name)
+        key = record_key_parameter(unification, level, table_name)
         if key is not None:
             clause += (
                 f"\nleft join work{numbers[level.name]}_rows as r_{level.name}"

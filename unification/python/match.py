@@ -14,8 +14,15 @@ from common.python import treasure
 from unification.python import matching, settings, weights
 
 IDENTIFIERS = ("customer_id", "email", "phone_number", "order_no")
-WEIGHT_COLUMNS = {"rule": "varchar", "column_name": "varchar", "level": "bigint", "m": "double", "u": "double",
-                  "weight": "double", "built_for": "bigint"}  # fmt: skip
+WEIGHT_COLUMNS = {
+    "rule": "varchar",
+    "column_name": "varchar",
+    "level": "bigint",
+    "m": "double",
+    "u": "double",
+    "weight": "double",
+    "built_for": "bigint",
+}
 FINDING_COLUMNS = {"rule": "varchar", "finding": "varchar", "records": "bigint", "built_for": "bigint"}
 
 
@@ -85,31 +92,7 @@ def weight_rows(rule, model, session):
 
 def results_script(rules, records, session):
     """Return statements for match_links__next and match_keys__next out of every rule's links."""
-    links = "\nunion all\n".join(
-        f"select '{rule.name}' as rule, left_id, right_id, weight, probability, pattern from match_{rule.name}_links"
-        for rule in rules
-    ) or (
-        "select '' as rule, '' as left_id, '' as right_id, 0e0 as weight, 0e0 as probability, '' as pattern"
-        " where 1 = 0"
-    )
-    names = [rule.name for rule in rules]
-    keys = "".join(
-        f"  case when l.rule = '{name}' then l.link end as {name},\n"
-        if name in names
-        else f"  cast(null as varchar) as {name},\n"
-        for name in dict.fromkeys(["name_address", "name_phone", *names])
-    )
-    identifiers = ", ".join(f"r.{column}" for column in IDENTIFIERS)
-    return (
-        matching.create("match_links__next", f"select l.*, {session} as built_for from (\n{links}\n) as l")
-        + matching.create(
-            "match_keys__next",
-            f"select\n  r.record_id, {identifiers},\n{keys}  r.time, {session} as built_for\nfrom (\n"
-            "  select rule, left_id as record_id, substr(left_id, 1, 16) || substr(right_id, 1, 16) as link\n"
-            "  from match_links__next union all\n"
-            "  select rule, right_id as record_id, substr(left_id, 1, 16) || substr(right_id, 1, 16) as link\n"
-            f"  from match_links__next\n) as l\ninner join {records} as r on l.record_id = r.record_id",
-        )
-        + "".join(f"drop table if exists match_{rule.name}_links;\n" for rule in rules)
-        + "select count(*) as rows_made from match_keys__next"
+    keys = list(dict.fromkeys(["name_address", "name_phone", *(rule.name for rule in rules)]))
+    return matching.statements(
+        "results", "match", rules=rules, records=records, session=session, keys=keys, identifiers=IDENTIFIERS
     )

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import jinja2
 
 from unification.python.weights import Pattern, Weights, prior_weight
 
+TEMPLATES = Path(__file__).parent.parent / "templates"
 LEVELS = (0.6, 0.8)  # of similarity: 1 - distance / length of the longer value
 SAMPLE = 1200  # records whose pairs stand for random ones
 LARGEST_BLOCK = 300  # records; more are split by `split_by`, what stays larger is skipped and told
@@ -37,6 +41,12 @@ class Comparison:
     def count(self) -> int:
         """Levels: different, one for each similarity, equal."""
         return len(self.levels) + 2
+
+    @property
+    def nearest(self) -> list[tuple[int, str]]:
+        """Levels between different and equal, nearest first: level, share of letters that may differ."""
+        rising = list(enumerate(self.levels, start=2))
+        return [(level, _number(round(1 - similarity, 4))) for level, similarity in reversed(rising)]
 
 
 @dataclass(frozen=True)
@@ -74,28 +84,26 @@ class Rule:
         return [re.search(rf"\b{re.escape(c.column)}\b", block) is not None for c in self.compare]
 
 
-def create(table: str, query: str) -> str:
-    """Return the statements that make *table* anew from *query*."""
-    return f"drop table if exists {table};\ncreate table {table} as\n{query};\n"
+def statements(file: str, table: str, **values: Any) -> str:
+    """Return the statements of a file in unification/templates with *values* put in.
 
+    Args:
+        file: name without .sql.j2.
+        table: what the names of the tables that are made begin with.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 (SQL, no page)
+    )
 
-def levels_of(rule: Rule, first: str, second: str) -> str:
-    """Return select items: for each comparison the level of agreement, 0 when a value is missing."""
-    items = []
-    for at, comparison in enumerate(rule.compare):
-        a, b = f"{first}.{comparison.column}", f"{second}.{comparison.column}"
-        top = comparison.count
-        near = ""
-        distance = f"levenshtein_distance({a}, {b})"
-        longest = f"greatest(length({a}), length({b}))"
-        for level, similarity in reversed(list(enumerate(comparison.levels, start=2))):
-            allowed = f"{1 - similarity:.4f}".rstrip("0")
-            near += f"\n    when cast({distance} as double) <= {allowed}e0 * {longest} then {level}"
-        items.append(
-            f"  case\n    when {a} is null or {b} is null then 0\n    when {a} = {b} then {top}{near}\n"
-            f"    else 1\n  end as g{at}"
-        )
-    return ",\n".join(items)
+    def create(name: str) -> str:
+        return f"drop table if exists {table}_{name};\ncreate table {table}_{name} as"
+
+    given = {"create": create, "t": table, "number": _number, **values}
+    return environment.get_template(f"{file}.sql.j2").render(given)
 
 
 def compare_script(rule: Rule, records: str) -> str:
@@ -107,86 +115,9 @@ def compare_script(rule: Rule, records: str) -> str:
     Returns:
         SQL whose last statement answers (what, mask, g0 …, n): ``pair`` patterns of candidates by blocks that
         found them, ``random`` patterns of random pairs, ``equal`` for column *mask* the pairs of equal values
-        (n) among records that have one (g0), ``records`` their number, ``skipped`` records in blocks too large.
+        (n) among records that have one (g0), ``records`` their number, ``skipped`` those in blocks too large.
     """
-    t = f"match_{rule.name}"
-    columns = rule.columns
-    cleaned = ", ".join(
-        f"nullif(lower(trim(cast({column} as varchar))), '') as {column}" for column in columns
-    )
-    keys = ", ".join(f"cast({block} as varchar) as k{at}" for at, block in enumerate(rule.block_by))
-    listed = ", ".join(f"k{at}" for at in range(len(rule.block_by)))
-    levels = ", ".join(f"g{at}" for at in range(len(rule.compare)))
-    zeros = ", ".join("0" for _ in rule.compare[1:])
-    rest = f", {zeros}" if zeros else ""
-    script = create(
-        f"{t}_records",
-        f"select row_number() over (order by record_id) as n, record_id, {', '.join(columns)}\n"
-        f"from (select cast(record_id as varchar) as record_id, {cleaned} from {records}) as r",
-    )
-    script += create(
-        f"{t}_keys",
-        "select k.block, k.value, r.n, r.split\n"
-        f"from (select n, cast({rule.split_by} as varchar) as split, {keys} from {t}_records) as r\n"
-        f"cross join unnest(array[{listed}]) with ordinality as k (value, block)\nwhere k.value is not null",
-    )
-    sizes = "select block, value, count(*) as members from {from_} group by block, value having count(*) > 1"
-    script += create(
-        f"{t}_blocks",
-        f"select k.block, case when s.members > {rule.largest_block} then k.value || '|' || coalesce(k.split, '')"
-        " else k.value end as value, k.n\n"
-        f"from {t}_keys as k\ninner join ({sizes.format(from_=f'{t}_keys')}) as s\n"
-        "  on k.block = s.block and k.value = s.value",
-    )
-    script += create(f"{t}_sizes", sizes.format(from_=f"{t}_blocks"))
-    script += create(
-        f"{t}_candidates",
-        "select l, r, cast(sum(bit) as bigint) as mask\nfrom (\n"
-        f"  select a.n as l, b.n as r, {_bit('a.block', len(rule.block_by))} as bit\n"
-        f"  from {t}_blocks as a\n"
-        f"  inner join {t}_sizes as s\n    on a.block = s.block and a.value = s.value and s.members <= {rule.largest_block}\n"
-        f"  inner join {t}_blocks as b on a.block = b.block and a.value = b.value and a.n < b.n\n"
-        ") as p\ngroup by l, r",
-    )
-    differ = " or ".join(
-        f"g{at} = 1" for at, comparison in enumerate(rule.compare) if comparison.column in rule.must_agree
-    )
-    script += create(
-        f"{t}_pairs",
-        f"select l, r, mask, {levels}\nfrom (select p.l, p.r, p.mask,\n{levels_of(rule, 'a', 'b')}\n"
-        f"from {t}_candidates as p\ninner join {t}_records as a on p.l = a.n\n"
-        f"inner join {t}_records as b on p.r = b.n) as p" + (f"\nwhere not ({differ})" if differ else ""),
-    )
-    script += create(
-        f"{t}_sample",
-        f"select n, {', '.join(columns)} from {t}_records\n"
-        f"order by md5(to_utf8(record_id)), record_id limit {SAMPLE}",
-    )
-    equal = "\nunion all\n".join(
-        f"select 'equal' as what, {at} as mask, cast(coalesce(sum(c), 0) as bigint) as g0{_zeros(rule)},"
-        f" cast(coalesce(sum(c * (c - 1)), 0) as bigint) as n\nfrom (select count(*) as c from {t}_records"
-        f" where {comparison.column} is not null group by {comparison.column}) as f"
-        for at, comparison in enumerate(rule.compare)
-    )
-    script += (
-        f"select 'pair' as what, mask, {levels}, count(*) as n from {t}_pairs group by mask, {levels}\n"
-        f"union all\nselect 'random' as what, 0 as mask, {levels}, count(*) as n\n"
-        f"from (select\n{levels_of(rule, 'a', 'b')}\nfrom {t}_sample as a inner join {t}_sample as b on a.n < b.n"
-        f") as s group by {levels}\nunion all\n{equal}\n"
-        f"union all\nselect 'records' as what, 0 as mask, 0 as g0{_zeros(rule)}, count(*) as n from {t}_records\n"
-        f"union all\nselect 'skipped' as what, 0 as mask, 0 as g0{_zeros(rule)},"
-        f" cast(coalesce(sum(members), 0) as bigint) as n\nfrom {t}_sizes where members > {rule.largest_block}"
-    )
-    return script
-
-
-def _zeros(rule: Rule) -> str:
-    return "".join(f", 0 as g{at}" for at in range(1, len(rule.compare)))
-
-
-def _bit(column: str, count: int) -> str:
-    whens = " ".join(f"when {at} then {2 ** (at - 1)}" for at in range(1, count + 1))
-    return f"case {column} {whens} end"
+    return statements("compare", f"match_{rule.name}", rule=rule, records=records, sample=SAMPLE)
 
 
 @dataclass(frozen=True)
@@ -223,38 +154,14 @@ def read_counts(rule: Rule, rows: Sequence[Sequence[Any]]) -> Counts:
 
 def link_script(rule: Rule, weights: Weights) -> str:
     """Return statements for ``match_<rule>_links``: pairs whose probability reaches the threshold."""
-    t = f"match_{rule.name}"
-    parts = [_number(prior_weight(weights.prior))]
-    joins = ""
-    adjusted = ""
-    tables = ""
-    for at, comparison in enumerate(rule.compare):
-        whens = " ".join(
-            f"when {level} then {_number(weights.weight(at, level))}"
-            for level in range(1, comparison.count + 1)
-        )
-        parts.append(f"case p.g{at} {whens} else 0e0 end")
-        if comparison.term_frequency:
-            top, u = comparison.count, weights.u[at][-1]
-            tables += create(
-                f"{t}_terms_{at}",
-                f"select {comparison.column} as value, cast(count(*) as double) / max(total) as share\n"
-                f"from {t}_records cross join (select count({comparison.column}) as total from {t}_records) as c\n"
-                f"where {comparison.column} is not null group by {comparison.column}",
-            )
-            joins += f"\nleft join {t}_terms_{at} as f{at} on p.g{at} = {top} and a.{comparison.column} = f{at}.value"
-            adjusted += f" + coalesce(log2({_number(u)} / f{at}.share), 0e0)"
-    weight = "\n    + ".join(parts)
-    lowest = prior_weight(rule.threshold)
-    return tables + create(
-        f"{t}_links",
-        "select left_id, right_id, weight, 1e0 / (1e0 + power(2e0, -weight)) as probability, pattern\nfrom (\n"
-        f"  select\n    a.record_id as left_id, b.record_id as right_id, p.base{adjusted} as weight, p.pattern\n"
-        f"  from (\n    select p.l, p.r, {', '.join(f'p.g{at}' for at in range(len(rule.compare)))},\n    {weight} as base,\n"
-        f"    {' || '.join(f'cast(p.g{at} as varchar)' for at in range(len(rule.compare)))} as pattern\n"
-        f"    from {t}_pairs as p\n  ) as p\n"
-        f"  inner join {t}_records as a on p.l = a.n\n  inner join {t}_records as b on p.r = b.n{joins}\n"
-        f"  where p.base >= {_number(lowest - 20)}\n) as s\nwhere weight >= {_number(lowest)}",
+    return statements(
+        "links",
+        f"match_{rule.name}",
+        rule=rule,
+        model=weights,
+        prior=prior_weight(weights.prior),
+        lowest=prior_weight(rule.threshold),
+        by_frequency=[at for at, comparison in enumerate(rule.compare) if comparison.term_frequency],
     )
 
 

@@ -58,12 +58,19 @@ from (
   group by t.v, k.kind having count(*) > 1
 ) as c
 group by v;
+{# records without a strong key: beside an identifier that has one person, contested ones do not count #}
 {{ create(work ~ 'loose') }}
-select p.record_id, p.v, {{ place('p.kind') }} as place
-from {{ work }}pairs as p
-inner join {{ work }}leads as l on p.record_id = l.record_id and l.place > {{ protected.last_joining }}
-left join {{ work }}contested as c on p.v = c.v
-where c.v is null;
+select record_id, v, place
+from (
+  select
+    p.record_id, p.v, {{ place('p.kind') }} as place, c.v as contested,
+    max(case when c.v is null and t.v is not null then 1 else 0 end) over (partition by p.record_id) as owned
+  from {{ work }}pairs as p
+  inner join {{ work }}leads as l on p.record_id = l.record_id and l.place > {{ protected.last_joining }}
+  left join {{ work }}contested as c on p.v = c.v
+  left join (select distinct v from {{ work }}touches) as t on p.v = t.v
+) as r
+where contested is null or owned = 0;
 {{ create(work ~ 'all_edges_0') }}
 select t.person as v, t.v as w
 from {{ work }}touches as t
