@@ -16,17 +16,25 @@ SHOWN = 20
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `tdlocal log`."""
-    parser.add_argument("run", nargs="?", default="", help="number of a run, or `last`; without it the runs are listed")
-    parser.add_argument("task", nargs="?", default="", help="end of a task's name (such as +load): show its log")
+    parser.add_argument(
+        "run", nargs="?", default="", help="number of a run, or `last`; without it the runs are listed"
+    )
+    parser.add_argument(
+        "task", nargs="?", default="", help="end of a task's name (such as +load): show its log"
+    )
     parser.add_argument("--failed", action="store_true", help="only tasks that failed")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--state", type=Path, default=Path(".tdlocal"), metavar="DIR", help="the kit's state folder")
+    parser.add_argument(
+        "--state", type=Path, default=Path(".tdlocal"), metavar="DIR", help="the kit's state folder"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Show it; 0 when there was something to show."""
     runs = arguments.state / "runs"
-    numbers = sorted(int(entry.name) for entry in runs.iterdir() if entry.name.isdigit()) if runs.is_dir() else []
+    numbers = (
+        sorted(int(entry.name) for entry in runs.iterdir() if entry.name.isdigit()) if runs.is_dir() else []
+    )
     if not numbers:
         raise KitError("no run is saved here", where=str(runs), mend="run a workflow first, or give --state")
     if not arguments.run:
@@ -35,7 +43,9 @@ def main(arguments: argparse.Namespace) -> int:
     number = numbers[-1] if arguments.run == "last" else int(arguments.run) if arguments.run.isdigit() else 0
     folder = runs / f"{number:04d}"
     if number not in numbers:
-        raise KitError(f"no run {arguments.run}", where=str(runs), mend=f"runs {numbers[0]} to {numbers[-1]} are here")
+        raise KitError(
+            f"no run {arguments.run}", where=str(runs), mend=f"runs {numbers[0]} to {numbers[-1]} are here"
+        )
     if arguments.task:
         return _show_log(folder, arguments.task)
     _show_run(folder, arguments.failed, arguments.json)
@@ -58,7 +68,7 @@ def _list_runs(runs: Path, numbers: list[int], as_json: bool) -> None:
     for number in numbers:
         events = events_of(runs / f"{number:04d}")
         start = next((event for event in events if event["event"] == "run_started"), {})
-        end = next((event for event in reversed(events) if event["event"] == "run_ended"), {})
+        end: dict[str, Any] = next((event for event in reversed(events) if event["event"] == "run_ended"), {})
         counts = end.get("counts") or _counted(events)
         row = {
             "run": number,
@@ -74,11 +84,16 @@ def _list_runs(runs: Path, numbers: list[int], as_json: bool) -> None:
             continue
         told = ", ".join(f"{count} {how}" for how, count in counts.items())
         took = f"{row['seconds']:.1f} s" if row["seconds"] is not None else ""
-        print(f"{number:>5}  {row['started']}  {row['workflow']:<28} {row['session']}  {row['how']:<8} {took:>8}  {told}")
+        print(
+            f"{number:>5}  {row['started']}  {row['workflow']:<28} {row['session']}"
+            f"  {row['how']:<8} {took:>8}  {told}"
+        )
 
 
 def _counted(events: list[dict[str, Any]]) -> dict[str, int]:
-    counts = Counter(event.get("how", "failed") for event in events if event["event"] in ("task_ended", "task_failed"))
+    counts = Counter(
+        event.get("how", "failed") for event in events if event["event"] in ("task_ended", "task_failed")
+    )
     return dict(counts)
 
 
@@ -92,9 +107,14 @@ def _show_run(folder: Path, failed: bool, as_json: bool) -> None:
         elif kind == "task_ended":
             rows = f"  {event['rows']:,} rows" if event.get("rows") is not None else ""
             seconds = f"{event['seconds']:.2f} s"
-            print(f"  {event['how']:<8} {seconds:>9}  {event['task']}  {event['operator']}>  {event['note']}{rows}")
+            print(
+                f"  {event['how']:<8} {seconds:>9}  {event['task']}  {event['operator']}>"
+                f"  {event['note']}{rows}"
+            )
         elif kind == "task_failed":
-            print(f"  FAILED   {event['task']}  {event['operator']}>  {event['place']}\n    {event['problem']}")
+            print(
+                f"  FAILED   {event['task']}  {event['operator']}>  {event['place']}\n    {event['problem']}"
+            )
         elif kind in ("warning", "anew", "retrying", "run_ended", "run_started"):
             facts = {key: value for key, value in event.items() if key not in ("at", "event")}
             print(f"  {kind.replace('_', ' ')}  {json.dumps(facts, ensure_ascii=False)}")

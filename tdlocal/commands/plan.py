@@ -17,17 +17,29 @@ from tdlocal.workflow.services import Services
 from tdlocal.workflow.sessions import iso, schedule_of, session_time
 from tdlocal.workflow.state import Journal, States
 
-HELP = "Show the task tree of a workflow: what will run, what will be skipped and why, and what each query reads and writes."
-MARKS = {"run": "run ", "skip": "skip", "leave": "left", "decide": "  ? ", "group": "    ", "disabled": "off ", "fail": "FAIL"}
+HELP = "Show what a run would do: which tasks run, which are skipped and why, what queries read and write."
+MARKS = {
+    "run": "run ",
+    "skip": "skip",
+    "leave": "left",
+    "decide": "  ? ",
+    "group": "    ",
+    "disabled": "off ",
+    "fail": "FAIL",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `tdlocal plan`."""
     parser.add_argument("workflow", help="name of a workflow, with or without .dig")
-    parser.add_argument("task", nargs="?", default="", help="plan only this task (such as +load) and what is below it")
+    parser.add_argument(
+        "task", nargs="?", default="", help="plan only this task (such as +load) and what is below it"
+    )
     parameter_options(parser)
     selection_options(parser)
-    parser.add_argument("--overlay", type=Path, metavar="DIR", help="files that replace or join the project's")
+    parser.add_argument(
+        "--overlay", type=Path, metavar="DIR", help="files that replace or join the project's"
+    )
     parser.add_argument("--sql", action="store_true", help="show every query as it would be sent")
     parser.add_argument("--json", action="store_true", help="one JSON object a task")
 
@@ -82,7 +94,9 @@ def planned_run(arguments: argparse.Namespace) -> Run:
     services = Services(project, state, Console(), None)
     services.zone = workflow.timezone
     journal = Journal.look(states.path(workflow.name, session))
-    return Run(services, workflow, session, journal, Options(parameters(arguments), arguments.rerun), selection)
+    return Run(
+        services, workflow, session, journal, Options(parameters(arguments), arguments.rerun), selection
+    )
 
 
 def _line(line: Planned, name: str) -> str:

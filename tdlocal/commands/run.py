@@ -23,7 +23,9 @@ from tdlocal.workflow.sessions import iso, schedule_of, session_time
 from tdlocal.workflow.state import States
 from tdlocal.workflow.yaml_reader import merge_deep, read_yaml
 
-HELP = """Run a workflow as Digdag does. A second run of the same session skips what succeeded, unless it changed since."""
+HELP = """Run a workflow as Digdag does. A second run of the same session skips what succeeded, unless it
+changed since.
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +137,7 @@ def main(arguments: argparse.Namespace) -> int:
     workflow = project.workflow(arguments.workflow)
     selection = select(
         workflow.root, arguments.start, arguments.goal, arguments.end, arguments.task, arguments.rerun
-    )  # fmt: skip
+    )
     keep = not arguments.no_save and not arguments.dry_run
     states = States(state / "sessions")
     schedule = schedule_of(workflow.schedule, workflow.timezone)

@@ -1,4 +1,6 @@
-"""What happens in a run, told to a person or a program. Three tellers share these calls: plain, live and JSON."""
+"""What happens in a run, told to a person or a program. Three tellers share these calls: plain, live and
+JSON.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,9 @@ class LiveConsole(Console):
         self.running: dict[str, tuple[str, float]] = {}
         self.done: dict[str, tuple[int, int]] = {}
         self.title = ""
-        self.live = Live(get_renderable=self._tree, console=self.terminal, refresh_per_second=REFRESHES, transient=True)
+        self.live = Live(
+            get_renderable=self._tree, console=self.terminal, refresh_per_second=REFRESHES, transient=True
+        )
 
     def run_started(self, workflow: str, session: str, state: Path) -> None:
         """The run begins."""
@@ -61,7 +63,9 @@ class LiveConsole(Console):
             if len(parts) <= 2 and how != "left out":
                 self._say(self.task_line(name, kind, how, seconds, note, rows))
 
-    def task_failed(self, name: str, kind: str, place: Place, problem: str, mend: str, seconds: float) -> None:
+    def task_failed(
+        self, name: str, kind: str, place: Place, problem: str, mend: str, seconds: float
+    ) -> None:
         """A task failed."""
         with self._lock:
             self.running.pop(name, None)

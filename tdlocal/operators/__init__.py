@@ -15,8 +15,8 @@ class Operator:
     """One operator.
 
     ``module`` and ``function`` say where it is; ``waits`` whether it blocks (then it runs in a thread);
-    ``options`` are the parameters that it knows ("*" means any) and ``generates`` whether sub-tasks come from it without
-    anything else happening, so that it is done anew in every run.
+    ``options`` are the parameters that it knows ("*" means any) and ``generates`` whether sub-tasks come
+    from it without anything else happening, so that it is done anew in every run.
     """
 
     module: str
@@ -32,7 +32,10 @@ def _options(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_TD = "database apikey endpoint use_ssl proxy priority engine engine_version hive_engine_version pool_name presto_pool_name hive_pool_name job_retry "
+_TD = (
+    "database apikey endpoint use_ssl proxy priority engine engine_version hive_engine_version "
+    "pool_name presto_pool_name hive_pool_name job_retry "
+)
 _HTTP = "method content content_format content_type headers query retry retry_interval timeout user password store_content content_type_override error_content_max_length follow_redirects query_format "  # noqa: E501
 
 OPERATORS: dict[str, Operator] = {
@@ -73,8 +76,8 @@ OPERATORS: dict[str, Operator] = {
     "td": Operator(
         "td",
         options=_options(
-            _TD
-            + "query create_table insert_into download_file store_last_results preview result_url result_connection "
+            _TD + "query create_table insert_into download_file store_last_results preview "
+            "result_url result_connection "
             "result_settings suppress_header"
         ),
     ),
@@ -84,8 +87,8 @@ OPERATORS: dict[str, Operator] = {
     "td_ddl": Operator(
         "td_ddl",
         options=_options(
-            _TD
-            + "create_tables drop_tables empty_tables rename_tables create_databases drop_databases empty_databases"
+            _TD + "create_tables drop_tables empty_tables rename_tables "
+            "create_databases drop_databases empty_databases"
         ),
     ),
     "td_load": Operator("td_jobs", "load", options=_options(_TD + "table guess")),
@@ -98,7 +101,7 @@ OPERATORS: dict[str, Operator] = {
         "td_jobs",
         "table_export",
         options=_options(_TD + "table file_format from to s3_bucket s3_path_prefix pool_name"),
-    ),  # fmt: skip
+    ),
     "td_result_export": Operator(
         "td_jobs", "result_export", options=_options(_TD + "job_id result_connection result_settings")
     ),
@@ -106,16 +109,35 @@ OPERATORS: dict[str, Operator] = {
 }
 
 OTHERS: dict[str, str] = {
-    "pg": "PostgreSQL", "redshift": "Amazon Redshift", "redshift_load": "Amazon Redshift",
-    "redshift_unload": "Amazon Redshift", "snowflake": "Snowflake", "databricks_job_run_now": "Databricks",
-    "bq": "Google BigQuery", "bq_ddl": "Google BigQuery", "bq_extract": "Google BigQuery", "bq_load": "Google BigQuery",
-    "gcs_wait": "Google Cloud Storage", "s3_wait": "Amazon S3", "s3_copy": "Amazon S3", "s3_delete": "Amazon S3",
-    "s3_move": "Amazon S3", "emr": "Amazon EMR", "param_get": "a parameter store", "param_set": "a parameter store",
-    "embulk": "Embulk", "notify": "Digdag itself", "docker": "Docker", "aws_emr": "Amazon EMR",
-}  # fmt: skip
+    "pg": "PostgreSQL",
+    "redshift": "Amazon Redshift",
+    "redshift_load": "Amazon Redshift",
+    "redshift_unload": "Amazon Redshift",
+    "snowflake": "Snowflake",
+    "databricks_job_run_now": "Databricks",
+    "bq": "Google BigQuery",
+    "bq_ddl": "Google BigQuery",
+    "bq_extract": "Google BigQuery",
+    "bq_load": "Google BigQuery",
+    "gcs_wait": "Google Cloud Storage",
+    "s3_wait": "Amazon S3",
+    "s3_copy": "Amazon S3",
+    "s3_delete": "Amazon S3",
+    "s3_move": "Amazon S3",
+    "emr": "Amazon EMR",
+    "param_get": "a parameter store",
+    "param_set": "a parameter store",
+    "embulk": "Embulk",
+    "notify": "Digdag itself",
+    "docker": "Docker",
+    "aws_emr": "Amazon EMR",
+}
 
 COMMON = frozenset(
-    "_export _retry _error _check _parallel _background _after _disable _type _command _env _secrets _do _else_do docker".split()
+    (
+        "_export _retry _error _check _parallel _background _after _disable _type _command _env _secrets "
+        "_do _else_do docker"
+    ).split()
 )
 
 

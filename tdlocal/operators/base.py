@@ -1,7 +1,7 @@
 """What an operator is given and what it gives back.
 
-An operator is a function ``run(job) -> Result`` in a module of this package. It raises TaskFailure when the work
-failed (a `_retry` tries again) and ConfigError when the task is written wrong (nothing tries again).
+An operator is a function ``run(job) -> Result`` in a module of this package. It raises TaskFailure when the
+work failed (a `_retry` tries again) and ConfigError when the task is written wrong (nothing tries again).
 """
 
 from __future__ import annotations
@@ -57,9 +57,11 @@ class Stopped(Exception):
 class Result:
     """What a task that succeeded leaves behind.
 
-    ``subtasks`` is a map of tasks to run below it; ``files`` are files that it was made from and ``reads`` names of
-    parameters that it used beyond its own templates (both decide whether a later run may skip it); ``effect`` is False
-    when it changed nothing that a later task could see except what it stored; ``note`` and ``rows`` are for the console.
+    ``subtasks`` is a map of tasks to run below it; ``files`` are files that it was made from and ``reads``
+    names of parameters that it used beyond its own templates (both decide whether a later run may skip it);
+    ``effect`` is False
+    when it changed nothing that a later task could see except what it stored; ``note`` and ``rows`` are for
+    the console.
     """
 
     stored: Update = field(default_factory=Update)
@@ -75,8 +77,22 @@ class Result:
 class Job:
     """One task about to run: its evaluated parameters and the services of the run."""
 
-    __slots__ = ("attempts", "command", "folder", "kind", "memory", "name", "on_stop", "own", "place", "raw", "reads",
-                 "services", "values", "write_log")  # fmt: skip
+    __slots__ = (
+        "attempts",
+        "command",
+        "folder",
+        "kind",
+        "memory",
+        "name",
+        "on_stop",
+        "own",
+        "place",
+        "raw",
+        "reads",
+        "services",
+        "values",
+        "write_log",
+    )
 
     def __init__(
         self,
@@ -101,7 +117,9 @@ class Job:
         self.attempts = 0
 
     def get(self, key: str, default: Any = None, family: str = "") -> Any:
-        """A parameter: the task's own or one in scope, else the default in the family's map (`td:`, `mail:`)."""
+        """A parameter: the task's own or one in scope, else the default in the family's map (`td:`,
+        `mail:`).
+        """
         if key in self.values:
             if key not in self.own:
                 self.reads.add(key)

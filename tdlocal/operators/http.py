@@ -63,9 +63,10 @@ def call(job: Job) -> Result:
     )
     if kind not in ("application/json", "application/x-yaml", "application/yaml"):
         raise TaskFailure(
-            f"Unsupported Content-Type: {kind or '(none)'}", retriable=False,
+            f"Unsupported Content-Type: {kind or '(none)'}",
+            retriable=False,
             mend="the service must answer application/json or application/x-yaml",
-        )  # fmt: skip
+        )
     section = _workflow(job, kind, text)
     body = Section(
         (key, value) for key, value in section.items() if key not in ("timezone", "schedule", "sla")
@@ -92,7 +93,7 @@ def _workflow(job: Job, kind: str, text: str) -> Section:
     if section is not None:
         workflow_of(section, shown, faults, "http_call")
     if faults or section is None:
-        problems = "; ".join(fault.problem for fault in sorted({f for f in faults}, key=_line))
+        problems = "; ".join(fault.problem for fault in sorted(set(faults), key=_line))
         raise ConfigError(f"the answer is not a workflow: {problems}")
     return section
 

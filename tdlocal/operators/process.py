@@ -138,12 +138,18 @@ def run(job: Job, command: Sequence[str], env: Mapping[str, str], folder: Path) 
     """
     try:
         child: subprocess.Popen[bytes] = subprocess.Popen(
-            list(command), cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            list(command),
+            cwd=folder,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     except OSError as error:
         raise TaskFailure(
-            f'Cannot run program "{command[0]}" (in directory "{folder}"): error={error.errno}, {error.strerror} (runtime)',
+            f'Cannot run program "{command[0]}" (in directory "{folder}"): '
+            f"error={error.errno}, {error.strerror} (runtime)",
             frames(job),
         ) from None
     return wait_for(job, child.pid, child.stdout.fileno(), child.poll, child)  # type: ignore[union-attr]

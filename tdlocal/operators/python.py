@@ -1,7 +1,9 @@
 """py>: a Python function in a process of its own, with parameters by name.
 
-With the kit's own Python a warm process is forked for each task, which saves the start of an interpreter and of
-the libraries that earlier tasks imported; nothing else is shared. With `python:` the named program is started.
+With the kit's own Python a warm process is forked for each task, which saves the start of an interpreter
+and of
+the libraries that earlier tasks imported; nothing else is shared. With `python:` the named program is
+started.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ def _start(job: Job, line: list[str], env: dict[str, str]) -> int:
     )
     if shutil.which(str(words[0]), path=env.get("PATH")) is None and not Path(str(words[0])).exists():
         raise TaskFailure(
-            f'Cannot run program "{words[0]}" (in directory "{job.folder}"): error=2, No such file or directory (runtime)',
+            f'Cannot run program "{words[0]}" (in directory "{job.folder}"): '
+            "error=2, No such file or directory (runtime)",
             frames(job),
         )
     return process.run(job, [str(word) for word in words] + line, env, job.folder)

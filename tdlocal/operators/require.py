@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 async def run(job: Job, run: Run) -> Result:
-    """Run the workflow unless this run has done so already; only `params` are passed on, nothing comes back."""
+    """Run the workflow unless this run has done so already; only `params` are passed on, nothing comes
+    back.
+    """
     name = as_text(job.need_command())
     project_name, project_id = job.text("project_name"), as_text(job.own.get("project_id")) or None
     if project_name or project_id:
@@ -64,9 +66,12 @@ async def _attempt(
 ) -> tuple[bool, int]:
     services = job.services
     options = type(run.options)(
-        parameters=dict(job.get("params", {}) or {}), rerun=run.options.rerun, dry=run.options.dry,
-        show=run.options.show, threads=run.options.threads,
-    )  # fmt: skip
+        parameters=dict(job.get("params", {}) or {}),
+        rerun=run.options.rerun,
+        dry=run.options.dry,
+        show=run.options.show,
+        threads=run.options.threads,
+    )
     journal = services.shared["states"].journal(workflow.name, session, run.journal.keep)
     try:
         child = make(services, workflow, session, journal, options, attempt=attempt, pool=run.pool)

@@ -138,9 +138,13 @@ def _statement(
         statement = _with_command(words, query)
     values = job.values
     head = {
-        "project_id": values.get("project_id", 1), "project_name": "default", "workflow_name": job.name[1:].split("+")[0].split("^")[0],
-        "session_id": values.get("session_id"), "attempt_id": values.get("attempt_id"), "task_name": job.name,
-    }  # fmt: skip
+        "project_id": values.get("project_id", 1),
+        "project_name": "default",
+        "workflow_name": job.name[1:].split("+")[0].split("^")[0],
+        "session_id": values.get("session_id"),
+        "attempt_id": values.get("attempt_id"),
+        "task_name": job.name,
+    }
     return "".join(f"-- {key}: {value}\n" for key, value in head.items()) + statement
 
 
@@ -149,7 +153,8 @@ def _quoted(name: str, mark: str) -> str:
 
 
 def _with_command(command: str, query: str) -> str:
-    """The command in its place in the query: at the insert line, else after the header of a one-line query, else first.
+    """The command in its place in the query: at the insert line, else after the header of a one-line query,
+    else first.
 
     >>> _with_command("INSERT INTO t", "-- head\\nselect 1")
     '-- head\\nINSERT INTO t\\nselect 1'
@@ -244,5 +249,8 @@ def for_each(job: Job) -> Result:
     stored = {"last_job_id": job_id, "last_job": {"id": job_id, "num_records": len(rows)}}
     return Result(
         Update([("td", "last_job"), ("td", "last_job_id")], {"td": stored}),
-        subtasks=tasks or None, files=[file] if file else [], effect=False, rows=len(rows),
-    )  # fmt: skip
+        subtasks=tasks or None,
+        files=[file] if file else [],
+        effect=False,
+        rows=len(rows),
+    )

@@ -1,4 +1,6 @@
-"""The local account as td operators use it: Treasure Data's own client, with jobs issued and watched as Digdag does."""
+"""The local account as td operators use it: Treasure Data's own client, with jobs issued and watched as
+Digdag does.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +57,10 @@ class TdClient:
         except (tdclient.errors.APIError, urllib3.exceptions.HTTPError, OSError) as error:
             self.job.check_stopped()
             raise TaskFailure(
-                f"the account did not answer {method} {path}: {error} (runtime)", frames(self.job),
+                f"the account did not answer {method} {path}: {error} (runtime)",
+                frames(self.job),
                 mend="run again: what succeeded is skipped",
-            ) from None  # fmt: skip
+            ) from None
         if status in ignore:
             return {}
         if status == 409 and "conflicts_with" in str(body):
@@ -142,8 +145,12 @@ class TdClient:
         account = self.job.services.account()
         with contextlib.suppress(Exception):
             urllib3.PoolManager().request(
-                "POST", f"{account.url}/v3/job/kill/{job_id}", headers={"Authorization": f"TD1 {account.key}"}, timeout=3, retries=False
-            )  # fmt: skip
+                "POST",
+                f"{account.url}/v3/job/kill/{job_id}",
+                headers={"Authorization": f"TD1 {account.key}"},
+                timeout=3,
+                retries=False,
+            )
 
     def rows(self, job_id: str) -> Iterator[list[Any]]:
         """The result rows of a job, one at a time."""
@@ -171,8 +178,13 @@ def _api(job: Job) -> Any:
             logging.getLogger("urllib3").setLevel(logging.ERROR)
             account = services.account()
             api = services.shared["td_api"] = API(
-                account.key, endpoint=account.url + "/", max_cumul_retry_delay=RETRY_SECONDS, timeout=600, maxsize=64, retries=False
-            )  # fmt: skip
+                account.key,
+                endpoint=account.url + "/",
+                max_cumul_retry_delay=RETRY_SECONDS,
+                timeout=600,
+                maxsize=64,
+                retries=False,
+            )
         return api
 
 
@@ -183,7 +195,9 @@ def columns_of(shown: dict[str, Any]) -> list[str]:
 
 
 def csv_text(columns: list[str], rows: Iterator[list[Any]] | list[list[Any]]) -> Iterator[str]:
-    """Rows as CSV the way Digdag downloads them: CRLF, quotes where needed, NULL empty, an empty text quoted."""
+    """Rows as CSV the way Digdag downloads them: CRLF, quotes where needed, NULL empty, an empty text
+    quoted.
+    """
     yield _line(columns)
     for row in rows:
         yield _line(row)

@@ -11,12 +11,22 @@ from tdlocal.workflow.faults import ConfigError
 
 
 def run(job: Job) -> Result:
-    """Drop and empty databases, make and empty databases, drop and empty tables, make and empty tables, rename."""
+    """Drop and empty databases, make and empty databases, drop and empty tables, make and empty tables,
+    rename.
+    """
     default = database_of(job)
     client = TdClient(job)
-    names = {key: _names(job, key) for key in (
-        "drop_databases", "empty_databases", "create_databases", "drop_tables", "empty_tables", "create_tables",
-    )}  # fmt: skip
+    names = {
+        key: _names(job, key)
+        for key in (
+            "drop_databases",
+            "empty_databases",
+            "create_databases",
+            "drop_tables",
+            "empty_tables",
+            "create_tables",
+        )
+    }
     renames = [_rename(item, default) for item in _list(job, "rename_tables")]
     for name in names["drop_databases"] + names["empty_databases"]:
         client.post(f"/v3/database/delete/{quote(name)}", ignore=(404,))

@@ -24,7 +24,7 @@ def load(job: Job) -> Result:
     client = TdClient(job)
     command = job.command
     name = "" if isinstance(command, dict) else as_text(job.need_command())
-    files = []
+    files: list[Any] = []
     if isinstance(command, dict) or name.endswith((".yml", ".yaml")):
         database, table = table_name(job.text("table", "") or "", database_of(job))
         config, files = _load_config(job, name)
@@ -47,7 +47,7 @@ def load(job: Job) -> Result:
 
 def _load_config(job: Job, name: str) -> tuple[Any, list[Any]]:
     if not name:
-        return job.command.get("data", job.command), []
+        return dict(job.command or {}), []
     faults: list[Fault] = []
     path = job.file(name)
     section = read_yaml(path, job.services.project.root, faults)
@@ -139,7 +139,8 @@ def _done(job: Job, client: TdClient, job_id: str, files: list[Any]) -> Result:
 
 
 def _moment(job: Job, text: str) -> dt.datetime:
-    """A point in time: ISO with offset, `yyyy-MM-dd HH:mm:ss [+-]HHMM`, a date in the workflow's zone, or unix seconds.
+    """A point in time: ISO with offset, `yyyy-MM-dd HH:mm:ss [+-]HHMM`, a date in the workflow's zone, or
+    unix seconds.
 
     Raises:
         ConfigError: it is none of these.

@@ -1,4 +1,6 @@
-"""The warm Python process that py> tasks are forked from. It speaks JSON lines over a socket; see child/tdlocal_warm.py."""
+"""The warm Python process that py> tasks are forked from. It speaks JSON lines over a socket; see
+child/tdlocal_warm.py.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,11 @@ class WarmPython:
         self.alive = True
         self._process = subprocess.Popen(
             [sys.executable, str(SERVER), str(theirs.fileno())],
-            env=env, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True,
-        )  # fmt: skip
+            env=env,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
         theirs.close()
         threading.Thread(target=self._listen, name="warm python", daemon=True).start()
 

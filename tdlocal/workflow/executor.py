@@ -1,7 +1,8 @@
 """Runs a workflow: the tree of tasks as Digdag walks it, one event loop, threads for what blocks.
 
 Every task gets an `Outcome`. A group runs its children by what each waits for; an operator runs, then its
-sub-tasks (`^sub`), then its `_check`; a failure goes through `_retry`, then `_error` (`^error`), and stays a failure.
+sub-tasks (`^sub`), then its `_check`; a failure goes through `_retry`, then `_error` (`^error`), and stays
+a failure.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Outcome:
 class Options:
     """How to run.
 
-    ``parameters`` are those of -P and -p together; ``dry`` runs nothing; ``show`` prints every task's parameters;
-    ``threads`` is how many blocking tasks run at once.
+    ``parameters`` are those of -P and -p together; ``dry`` runs nothing; ``show`` prints every task's
+    parameters; ``threads`` is how many blocking tasks run at once.
     """
 
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -264,14 +265,24 @@ class Run:
         """
         seen = self._view(task, scope, task.config)
         seen.values["_type"] = task.operator
-        own = next((seen.values[key] for key in task.config if key.endswith(">")), seen.values.get("_command"))
+        own = next(
+            (seen.values[key] for key in task.config if key.endswith(">")), seen.values.get("_command")
+        )
         seen.values["_command"] = own
         return seen
 
     def job(self, task: Task, seen: View, memory: dict[str, Any], log: Callable[[str], None]) -> Job:
         """What an operator is given."""
         return Job(
-            task.name, task.operator, seen.values, task.config, task.folder, task.place, self.services, memory, log
+            task.name,
+            task.operator,
+            seen.values,
+            task.config,
+            task.folder,
+            task.place,
+            self.services,
+            memory,
+            log,
         )
 
     def _view(self, task: Task, scope: Scope, own: dict[str, Any]) -> View:
@@ -299,9 +310,15 @@ class Run:
             return self._misconfigured(task, error, time.monotonic() - began)
         except TaskFailure as error:
             return self._failed(
-                task, error.message, task.operator, time.monotonic() - began, error.stacktrace, error.shown, error.mend,
+                task,
+                error.message,
+                task.operator,
+                time.monotonic() - began,
+                error.stacktrace,
+                error.shown,
+                error.mend,
                 None if found.retriable and error.retriable else True,
-            )  # fmt: skip
+            )
         except Stopped:
             raise asyncio.CancelledError from None
         except KitError as error:

@@ -33,8 +33,8 @@ class Parallel:
 class Task:
     """One task of a file, or one that was generated.
 
-    ``config`` holds the task's own keys as written (for an operator), ``upstream`` the positions of the siblings
-    it waits for, ``folder`` where its files and its `call>` are looked up.
+    ``config`` holds the task's own keys as written (for an operator), ``upstream`` the positions of the
+    siblings it waits for, ``folder`` where its files and its `call>` are looked up.
     """
 
     name: str
@@ -164,17 +164,24 @@ def _task(
         faults.append(Fault(at("_background"), problem, "take it out"))
     if words or "_type" in config:
         task.operator = operator_of(config)
-        task.config = {
-            key: value for key, value in config.items() if key not in OWN_KEYS and key not in children
-        }
+        own = Section(
+            (key, value) for key, value in config.items() if key not in OWN_KEYS and key not in children
+        )
+        own.place, own.marks = place, getattr(config, "marks", {})
+        task.config = own
         _operator_faults(name, words, children, config, at, faults)
         return task
     for key in config:
         if not key.startswith(("+", "_")):
             faults.append(
-                Fault(at(key), f"{name} contains invalid key {key!r}", "a task in a group starts with +: did you mean "
-                      f"+{key}?" if isinstance(config[key], dict) else "put it under _export, or give an operator")
-            )  # fmt: skip
+                Fault(
+                    at(key),
+                    f"{name} contains invalid key {key!r}",
+                    f"a task in a group starts with +: did you mean +{key}?"
+                    if isinstance(config[key], dict)
+                    else "put it under _export, or give an operator",
+                )
+            )
     task.parallel = _parallel(config, at, faults)
     task.children = _children(name, config, children, folder, at, faults, task.parallel.together)
     _connect(task, at, faults)

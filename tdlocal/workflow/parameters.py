@@ -149,7 +149,8 @@ class View:
 def view(scope: Scope, runtime: Mapping[str, Any], own: Mapping[str, Any], zone: str) -> View:
     """Evaluate everything that is in scope for a task.
 
-    Exports come first, in order, each seeing the evaluated ones above it and the raw ones below; then the task's own
+    Exports come first, in order, each seeing the evaluated ones above it and the raw ones below; then the
+    task's own
     keys, each seeing those above it. Inside a map the names of the other parameters are seen unevaluated.
 
     Args:
@@ -179,7 +180,9 @@ def view(scope: Scope, runtime: Mapping[str, Any], own: Mapping[str, Any], zone:
 
 
 def _in_order(raw: dict[str, Any], own: Mapping[str, Any], zone: str) -> View:
-    """The same, key by key: a key of the task that hides a parameter is evaluated in that parameter's turn."""
+    """The same, key by key: a key of the task that hides a parameter is evaluated in that parameter's
+    turn.
+    """
     reads: set[str] = set()
     built = dict(raw)
     for key, value in {**raw, **own}.items():

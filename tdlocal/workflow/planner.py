@@ -1,7 +1,7 @@
 """What a run would do: the task tree with what runs, what is skipped and why. Nothing is run or written.
 
-Where a task has to run first, what it would store is not known; the kept result of an earlier run stands in for it
-where there is one, and otherwise a task that needs it is shown as decided while running.
+Where a task has to run first, what it would store is not known; the kept result of an earlier run stands in
+for it where there is one, and otherwise a task that needs it is shown as decided while running.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ MOST = 20_000  # lines of a plan
 class Planned:
     """One line of a plan.
 
-    ``action`` is "run", "skip", "leave", "decide", "group", "disabled" or "fail"; ``why`` says what it rests on.
+    ``action`` is "run", "skip", "leave", "decide", "group", "disabled" or "fail"; ``why`` says what it
+    rests on.
     """
 
     depth: int
@@ -121,7 +122,9 @@ class Planner:
             if task.operator == "if" and action == "decide":
                 for key in ("_do", "_else_do"):
                     if isinstance(task.config.get(key), dict):
-                        self._sub(task, scope, task.config[key], _Found(anew=above.anew, unknown=True), depth, key)
+                        self._sub(
+                            task, scope, task.config[key], _Found(anew=above.anew, unknown=True), depth, key
+                        )
             else:
                 self._unresolved(task, depth)
             return _Found(stored, above.anew, True)
@@ -158,7 +161,14 @@ class Planner:
         return ("run", reason) if reason else ("skip", "succeeded, nothing changed since")
 
     def _generating(
-        self, task: Task, scope: Scope, above: _Found, depth: int, found: operators.Operator, job: Job, when: str
+        self,
+        task: Task,
+        scope: Scope,
+        above: _Found,
+        depth: int,
+        found: operators.Operator,
+        job: Job,
+        when: str,
     ) -> _Found:
         try:
             result: Result = operators.function(found)(job)
@@ -227,7 +237,9 @@ class Planner:
         except SqlFault as error:
             line.why = "; ".join(filter(None, [line.why, f"not Trino SQL: {error.problem}"]))
         for key in ("create_tables", "empty_tables", "drop_tables"):
-            line.writes += [as_text(item) for item in job.own.get(key) or () if isinstance(job.own.get(key), list)]
+            line.writes += [
+                as_text(item) for item in job.own.get(key) or () if isinstance(job.own.get(key), list)
+            ]
         if target:
             line.writes.append(as_text(target))
         database = as_text(job.get("database", "", "td"))
@@ -236,11 +248,15 @@ class Planner:
 
 
 def _settled(values: dict[str, Any], given: dict[str, Any]) -> Update:
-    """What a first task that settles `defaults:` is likely to store: the defaults, or what -p gives instead."""
+    """What a first task that settles `defaults:` is likely to store: the defaults, or what -p gives
+    instead.
+    """
     defaults = values.get("defaults")
     if not isinstance(defaults, dict):
         return Update()
-    return Update([], {key: given.get(key, value) for key, value in defaults.items()} | {"params_settled": True})
+    return Update(
+        [], {key: given.get(key, value) for key, value in defaults.items()} | {"params_settled": True}
+    )
 
 
 def _closure(children: list[Task], position: int) -> list[int]:
@@ -259,4 +275,3 @@ def tree_lines(lines: list[Planned]) -> Iterator[tuple[Planned, str]]:
     for line in lines:
         cut = max(line.name.rfind("+"), line.name.rfind("^"))
         yield line, "  " * line.depth + line.name[max(cut, 0) :]
-

@@ -87,7 +87,9 @@ class Services:
         return self._account
 
     def environment(self) -> dict[str, str]:
-        """The environment of child processes: where the account is, and nothing that leads to the internet."""
+        """The environment of child processes: where the account is, and nothing that leads to the
+        internet.
+        """
         env = {key: value for key, value in os.environ.items() if key.lower() not in _LEFT_OUT}
         env["TD_OUTPUT_DIR"] = str(self.state / "output")
         hook = str(Path(__file__).resolve().parent.parent / "operators" / "child")
@@ -140,7 +142,9 @@ _TZ_AT_START = os.environ.get("TZ")
 
 
 def start_zone(env: dict[str, str]) -> dict[str, str]:
-    """*env* with the TZ of the person's shell, whatever a template is doing to this process's at the moment."""
+    """*env* with the TZ of the person's shell, whatever a template is doing to this process's at the
+    moment.
+    """
     if _TZ_AT_START is not None:
         env["TZ"] = _TZ_AT_START
     return env

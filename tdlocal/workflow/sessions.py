@@ -14,11 +14,21 @@ from tdlocal.workflow.yaml_reader import Section
 
 OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 SHORT_ZONES = {
-    "ACT": "Australia/Darwin", "AET": "Australia/Sydney", "ART": "Africa/Cairo", "AST": "America/Anchorage",
-    "BST": "Asia/Dhaka", "CNT": "America/St_Johns", "CST": "America/Chicago", "CTT": "Asia/Shanghai",
-    "ECT": "Europe/Paris", "IST": "Asia/Kolkata", "JST": "Asia/Tokyo", "NET": "Asia/Yerevan",
-    "PST": "America/Los_Angeles", "VST": "Asia/Ho_Chi_Minh",
-}  # fmt: skip
+    "ACT": "Australia/Darwin",
+    "AET": "Australia/Sydney",
+    "ART": "Africa/Cairo",
+    "AST": "America/Anchorage",
+    "BST": "Asia/Dhaka",
+    "CNT": "America/St_Johns",
+    "CST": "America/Chicago",
+    "CTT": "Asia/Shanghai",
+    "ECT": "Europe/Paris",
+    "IST": "Asia/Kolkata",
+    "JST": "Asia/Tokyo",
+    "NET": "Asia/Yerevan",
+    "PST": "America/Los_Angeles",
+    "VST": "Asia/Ho_Chi_Minh",
+}
 SCHEDULES = ("daily>", "hourly>", "weekly>", "monthly>", "minutes_interval>", "cron>")
 SCHEDULE_OPTIONS = ("skip_on_overtime", "skip_delayed_by", "start", "end")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -58,7 +68,9 @@ def zone_fault(name: Any) -> str:
 
 
 class Schedule:
-    """When a workflow runs. Session times are the times that are handed to tasks, such as midnight for daily>."""
+    """When a workflow runs. Session times are the times that are handed to tasks, such as midnight for
+    daily>.
+    """
 
     def __init__(self, config: dict[str, Any], zone_name: str) -> None:
         self.zone = zone(zone_name)
@@ -215,7 +227,8 @@ def session_time(
     """The session time that `--session WORD` means.
 
     Args:
-        word: "yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule, last, or empty for the default: the
+        word: "yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule, last, or empty for the default:
+        the
             session of the last run, else the schedule's last, else today 00:00.
         zone_name: the workflow's zone.
         schedule: the workflow's schedule.

@@ -84,5 +84,7 @@ def _target(statement: Any) -> Any:
 
     if isinstance(statement, (exp.Insert, exp.Create, exp.Delete, exp.Drop)):
         found = statement.this
-        return found.this if isinstance(found, exp.Schema) else found if isinstance(found, exp.Table) else None
+        return (
+            found.this if isinstance(found, exp.Schema) else found if isinstance(found, exp.Table) else None
+        )
     return None

@@ -1,7 +1,7 @@
 """What succeeded, kept so that a run can go on where it stopped, whatever stopped it.
 
-One append-only journal a session: a line for each task that succeeded, written in one piece the moment it did, so
-a `kill -9` loses at most the line being written, which the reader then passes over.
+One append-only journal a session: a line for each task that succeeded, written in one piece the moment it
+did, so a `kill -9` loses at most the line being written, which the reader then passes over.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ VOLATILE = frozenset(
 class Done:
     """A task that succeeded: its result, and what it was made from.
 
-    ``text`` is the hash of the task as written, ``files`` the hash of each file that it used (relative to the project),
-    ``reads`` the hash of each parameter that it read.
+    ``text`` is the hash of the task as written, ``files`` the hash of each file that it used (relative to
+    the project), ``reads`` the hash of each parameter that it read.
     """
 
     task: str
@@ -62,9 +62,14 @@ class Done:
         """From the journal."""
         stored = Update.from_json(line["stored"]) if "stored" in line else Update()
         return cls(
-            line["task"], line["text"], line.get("files", {}), line.get("reads", {}), stored,
-            line.get("exported", {}), line.get("subtasks"),
-        )  # fmt: skip
+            line["task"],
+            line["text"],
+            line.get("files", {}),
+            line.get("reads", {}),
+            stored,
+            line.get("exported", {}),
+            line.get("subtasks"),
+        )
 
 
 def fingerprint(value: Any) -> str:
@@ -120,8 +125,10 @@ class Journal:
             ) from None
         except OSError as error:
             raise KitError(
-                f"cannot save the state of the run: {error.strerror}", where=str(self.path), mend="see to that folder, or run with --no-save"
-            ) from None  # fmt: skip
+                f"cannot save the state of the run: {error.strerror}",
+                where=str(self.path),
+                mend="see to that folder, or run with --no-save",
+            ) from None
         text = self.path.read_bytes()
         for line in text.split(b"\n"):
             self._read(line)

@@ -37,7 +37,9 @@ _compiled_lock = threading.Lock()
 
 
 class Template(NamedTuple):
-    """A text taken apart: literal parts (str) and expressions ((code,) tuples), names used, whether it reads the clock."""
+    """A text taken apart: literal parts (str) and expressions ((code,) tuples), names used, whether it
+    reads the clock.
+    """
 
     parts: tuple[Any, ...]
     names: frozenset[str]
@@ -364,11 +366,23 @@ def evaluate(text: str, scope: Mapping[str, Any], zone: str = "UTC", reads: set[
     if engine is None:
         engine = _engines.engine = Engine()
     try:
-        return engine.run(found, wanted, zone)  # type: ignore[no-any-return]
+        return engine.run(found, wanted, zone)
     except engine.failure as error:
         raise _refused(text, _words(error, found)) from None
     except RecursionError:
         raise _refused(text, "nested too deep") from None
+
+
+def syntax_fault(found: Template) -> str:
+    """What is wrong with the JavaScript of a text; empty when it parses. Nothing is computed."""
+    engine = getattr(_engines, "engine", None)
+    if engine is None:
+        engine = _engines.engine = Engine()
+    try:
+        engine.context.eval(_source(found))
+    except engine.failure as error:
+        return _words(error, found)
+    return ""
 
 
 def _refused(text: str, words: str) -> ConfigError:
@@ -379,7 +393,8 @@ def _refused(text: str, words: str) -> ConfigError:
     line = about[0] if len(about[0]) <= 120 else about[0][:120] + "…"
     mend = ""
     if name:
-        mend = f"define {name[1]} in _export or give -p {name[1]}=…; `typeof {name[1]} === 'undefined'` asks whether it is there"
+        asked = f"`typeof {name[1]} === 'undefined'` asks whether it is there"
+        mend = f"define {name[1]} in _export or give -p {name[1]}=…; {asked}"
     return ConfigError(f"Failed to evaluate a variable {_shown(text)} ({words})", f"{words} in  {line}", mend)
 
 
@@ -416,6 +431,25 @@ _NEWER_MOMENT = {
     "parseZone",
 }
 _NEWER_LIBRARY = {
-    "includes", "startsWith", "endsWith", "repeat", "padStart", "padEnd", "find", "findIndex", "fill", "assign",
-    "entries", "values", "from", "flat", "flatMap", "trimStart", "trimEnd", "replaceAll", "isInteger", "trunc", "at",
-}  # fmt: skip
+    "includes",
+    "startsWith",
+    "endsWith",
+    "repeat",
+    "padStart",
+    "padEnd",
+    "find",
+    "findIndex",
+    "fill",
+    "assign",
+    "entries",
+    "values",
+    "from",
+    "flat",
+    "flatMap",
+    "trimStart",
+    "trimEnd",
+    "replaceAll",
+    "isInteger",
+    "trunc",
+    "at",
+}

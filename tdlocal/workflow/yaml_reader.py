@@ -21,12 +21,28 @@ LARGEST = 1_000_000  # values in one file, aliases counted each time
 INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*)")
 FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 SPECIAL: dict[str, Any] = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-    ".inf": math.inf, ".Inf": math.inf, ".INF": math.inf, "+.inf": math.inf,
-    "-.inf": -math.inf, "-.Inf": -math.inf, "-.INF": -math.inf,
-    ".nan": math.nan, ".NaN": math.nan, ".NAN": math.nan,
-}  # fmt: skip
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+    ".inf": math.inf,
+    ".Inf": math.inf,
+    ".INF": math.inf,
+    "+.inf": math.inf,
+    "-.inf": -math.inf,
+    "-.Inf": -math.inf,
+    "-.INF": -math.inf,
+    ".nan": math.nan,
+    ".NaN": math.nan,
+    ".NAN": math.nan,
+}
 CORE = "tag:yaml.org,2002:"
 
 
@@ -54,7 +70,8 @@ class _Refused(Exception):
 def plain_scalar(text: str) -> Any:
     """The value of an unquoted scalar, by Digdag's rules.
 
-    >>> [plain_scalar(t) for t in ("yes", "True", "0123", "0x1F", "1e3", "2024-03-10", "12:30:45", "~", "1_0")]
+    >>> texts = ("yes", "True", "0123", "0x1F", "1e3", "2024-03-10", "12:30:45", "~", "1_0")
+    >>> [plain_scalar(text) for text in texts]
     ['yes', True, 83, 31, 1000.0, '2024-03-10', '12:30:45', None, 10]
     """
     if text in SPECIAL:

@@ -1,7 +1,8 @@
-"""Loaded by every Python that a task starts: Treasure Data's hosts lead to the local account, never to the internet.
+"""Loaded by every Python that a task starts: Treasure Data's hosts lead to the local account, never to the
+internet.
 
-Nothing is imported here that the task does not import: `urllib3.connection`, `http.client` and `socket` are changed in the
-moment they are imported.
+Nothing is imported here that the task does not import: `urllib3.connection`, `http.client` and `socket` are
+changed in the moment they are imported.
 """
 
 # mypy: ignore-errors
@@ -24,8 +25,10 @@ def _account():
     """Host and port of the local account."""
     url = os.environ.get("TDLOCAL_ACCOUNT", "")
     if not url:
-        raise OSError("no local account: tdlocal did not see that this task uses Treasure Data; "
-                      "write TD_API_KEY: ${secret:td.apikey} under its _env")  # fmt: skip
+        raise OSError(
+            "no local account: tdlocal did not see that this task uses Treasure Data; "
+            "write TD_API_KEY: ${secret:td.apikey} under its _env"
+        )
     host, _, port = url.split("://", 1)[1].partition(":")
     return host, int(port or 80)
 

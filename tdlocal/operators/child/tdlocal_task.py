@@ -1,10 +1,12 @@
 """Runs one py> task: `python tdlocal_task.py METHOD input.json output.json`.
 
-Runs on any Python from 3.6 on and imports nothing of the kit, since it is the task's process, not the kit's. It
+Runs on any Python from 3.6 on and imports nothing of the kit, since it is the task's process, not the
+kit's. It
 gives tasks the module `digdag` with `digdag.env`, fills in arguments by name and leaves the result as JSON.
 """
 
 # mypy: ignore-errors
+# ruff: noqa: B904, SIM105, SIM118, UP031
 # No annotations here: this file runs on any Python that a task names.
 
 import inspect

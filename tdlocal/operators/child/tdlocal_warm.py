@@ -1,10 +1,12 @@
 """The warm Python: waits for orders on a socket and forks a child for each py> task.
 
-Between tasks it imports the libraries that tasks were seen to import (never a project's own modules), so the next child has
+Between tasks it imports the libraries that tasks were seen to import (never a project's own modules), so
+the next child has
 them already. A child gets its own session, folder, environment, output and random numbers.
 """
 
 # mypy: ignore-errors
+# ruff: noqa: SIM105
 # No annotations here: this file runs on any Python that a task names.
 
 import array
@@ -17,9 +19,26 @@ import socket
 import sys
 
 LIBRARIES = (
-    "yaml", "requests", "urllib3", "jinja2", "msgpack", "dateutil", "pytz", "certifi", "numpy", "pandas",
-    "tdclient", "pytd", "trino", "tdclient.api", "pytd.client", "json", "csv", "datetime", "decimal",
-)  # fmt: skip
+    "yaml",
+    "requests",
+    "urllib3",
+    "jinja2",
+    "msgpack",
+    "dateutil",
+    "pytz",
+    "certifi",
+    "numpy",
+    "pandas",
+    "tdclient",
+    "pytd",
+    "trino",
+    "tdclient.api",
+    "pytd.client",
+    "json",
+    "csv",
+    "datetime",
+    "decimal",
+)
 
 
 def take(connection, size, rights):
