@@ -98,7 +98,7 @@ def bars(rows: Sequence[Row], chart: Chart) -> str:
     for row in rows:
         value = float(row[chart["value"]] or 0)
         share = max(0.0, value) / longest * 100
-        name = " × ".join(str(row[part]) for part in names_of(chart) if row[part] is not None) or "–"
+        name = " · ".join(str(row[part]) for part in names_of(chart) if row[part] is not None) or "–"
         lines.append(
             f'<div class="bar"><span class="name" title="{escape(name)}">{escape(cut(name, 44))}</span>'
             f'<span class="track"><span class="c0 bartone" style="width:{share:.2f}%"></span></span>'
@@ -124,7 +124,7 @@ def funnel(rows: Sequence[Row], chart: Chart) -> str:
             parts.append(f'<div class="gone">{escape(gone_on) or "–"}</div>')
         parts.append(
             f'<div class="step"><span class="name">{escape(str(row[chart["label"]]))}</span>'
-            f'<span class="track"><span class="bartone c{number % COLOURS}" '
+            f'<span class="track"><span class="bartone c0" '
             f'style="width:{max(value / first * 100, 0.5):.2f}%"></span></span>'
             f'<span class="value">{escape(shown(value, "count"))}<small> {value / first * 100:.1f} %</small>'
             "</span></div>"
@@ -233,7 +233,7 @@ class Scale:
 
     def __init__(self, values: Sequence[float], width: int, places: int, banded: bool = False) -> None:
         self.ticks = ticks(min(values, default=0.0), max(values, default=0.0))
-        self.left, self.right, self.top, self.bottom = 54, width - 12, 14, HEIGHT - 26
+        self.left, self.right, self.top, self.bottom = 54, width - 26, 14, HEIGHT - 26
         self.places = max(places, 1)
         self.banded = banded
         self.slot = (self.right - self.left) / (self.places if banded else max(self.places - 1, 1))

@@ -52,13 +52,13 @@ def short(value: float, style: str = "") -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Return round numbers from at most *low* to at least *high*, nought among them.
 
     >>> ticks(0, 97)
-    [0.0, 25.0, 50.0, 75.0, 100.0]
+    [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
     >>> ticks(-3, 8)
-    [-5.0, 0.0, 5.0, 10.0]
+    [-5.0, -2.5, 0.0, 2.5, 5.0, 7.5, 10.0]
     >>> ticks(0, 0)
     [0.0, 1.0]
     """

@@ -6,7 +6,7 @@
 --         pageviews_attributes__next, app_analytics_attributes__next,
 --         survey_responses_attributes__next   one row per person with such events
 -- writes  golden engagement_metrics, replaced whole by wf06_golden
--- score   the sum of the channels' points, at least 0; 15 and more is High, 4 and more Medium
+-- score   the sum of the channels' points, at least 0; 4 and more is High, 1 and more Medium
 -- may be  marketable: consent is True, and no opt-out, spam report or bounce came after it
 -- nulls   no event of that kind: counts are 0, rates and times null
 
@@ -107,8 +107,8 @@ final as (
         scored.is_sms_marketable,
         scored.engagement_score,
         case
-            when scored.engagement_score >= 15e0 then 'High'
-            when scored.engagement_score >= 4e0 then 'Medium'
+            when scored.engagement_score >= 4e0 then 'High'
+            when scored.engagement_score >= 1e0 then 'Medium'
             when scored.engagement_score > 0e0 then 'Low'
             else 'None'
         end as engagement_level,

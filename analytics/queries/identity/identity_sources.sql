@@ -1,6 +1,8 @@
 -- What each source brings to the unification: one row per source table.
 --
--- reads   golden <source>   one row per source record, with its person
+-- reads   golden <source>            one row per source record, with its person
+--         golden unified_customers   one row per person
+-- known   by e-mail, telephone or customer id
 -- writes  analytics identity_sources, replaced whole by wf07_analytics
 -- rates   0 to 1, of the source's records; null when it has none
 
@@ -69,16 +71,19 @@ final as (
 
     select
         -- ids
-        source,
+        records.source,
 
         -- counts
         count(*) as records,
-        count(canonical_id) as records_with_person,
-        count(distinct canonical_id) as people,
-        round(count(canonical_id) * 1e0 / count(*), 4) as identified_share,
+        count(records.canonical_id) as records_with_profile,
+        count_if(unified_customers.is_known = 'true') as records_with_known_person,
+        count(distinct records.canonical_id) as profiles,
+        round(count_if(unified_customers.is_known = 'true') * 1e0 / count(*), 4) as known_share,
         ${session_unixtime} as built_for
     from records
-    group by source
+    left join ${gld}_${sub}.unified_customers
+        on records.canonical_id = unified_customers.canonical_id
+    group by records.source
 
 )
 

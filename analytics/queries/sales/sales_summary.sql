@@ -1,10 +1,12 @@
 -- The shop in one row.
 --
 -- reads   golden unified_transactions   one row per order
+--         golden unified_customers      one row per person
 --         golden customer_attributes    one row per person
 -- writes  analytics sales_summary, replaced whole by wf07_analytics
 -- money   in the shop's currency; total_revenue = gross_revenue + returns_amount (negative)
--- rates   0 to 1: buyers with two orders and more, of all buyers; revenue whose buyer is known
+-- rates   0 to 1: buyers with two orders and more, of all buyers; revenue whose buyer is known by
+--         e-mail, telephone or customer id
 -- nulls   no orders at all: averages, rates and dates are null, sums are 0
 
 with
@@ -18,15 +20,21 @@ orders as (
         coalesce(round(sum(case when is_return = 'true' then revenue else 0e0 end), 4), 0e0)
             as returns_amount,
         round(avg(case when is_purchase = 'true' then amount end), 4) as avg_order_value,
-        round(
-            sum(case when canonical_id is not null then revenue end)
-            / nullif(sum(revenue), 0e0), 4
-        ) as identified_revenue_share,
         count_if(is_purchase = 'true') as total_orders,
         count_if(is_return = 'true') as total_returns,
         substr(min(order_datetime), 1, 10) as first_order_date,
         substr(max(order_datetime), 1, 10) as last_order_date
     from ${gld}_${sub}.unified_transactions
+
+),
+
+known as (
+
+    select sum(unified_transactions.revenue) as known_revenue
+    from ${gld}_${sub}.unified_transactions
+    inner join ${gld}_${sub}.unified_customers
+        on unified_transactions.canonical_id = unified_customers.canonical_id
+    where unified_customers.is_known = 'true'
 
 ),
 
@@ -60,7 +68,8 @@ final as (
 
         -- rates, 0 to 1
         people.repeat_rate,
-        orders.identified_revenue_share,
+        round(coalesce(known.known_revenue, 0e0) / nullif(orders.total_revenue, 0e0), 4)
+            as identified_revenue_share,
 
         -- dates, UTC
         orders.first_order_date,
@@ -68,6 +77,7 @@ final as (
         ${session_unixtime} as built_for
     from orders
     cross join people
+    cross join known
 
 )
 
