@@ -8,7 +8,7 @@ SEED ?= 7
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: venv run test lint bench clean example-adventureworks
+.PHONY: venv run test lint bench clean
 
 venv: $(VENV)/ready
 
@@ -32,13 +32,10 @@ lint: venv
 	@$(BIN)/vermin --target=3.10- --no-tips --violations common prep validation staging unification golden analytics segment
 
 # other people's data through the ten workflows; DATA is the folder of the files
-AW := --state .tdlocal/adventureworks
-example-adventureworks: venv
-	@test -n "$(DATA)" || { echo "usage: make $@ DATA=<folder with sales/ and oltp/>"; exit 1; }
-	@$(BIN)/tdlocal load --list examples/adventureworks/load.yml --data "$(DATA)" --sub adventureworks $(AW)
-	@$(BIN)/tdlocal run wf00_orchestration --session 2019-07-01 --rerun \
-		--overlay examples/adventureworks/overlay $(AW) $(ARGS)
-	@$(BIN)/python examples/adventureworks/figures.py $(AW)
+EXAMPLES := example-adventureworks example-complete-journey example-shopify
+.PHONY: $(EXAMPLES)
+$(EXAMPLES): example-%: venv
+	@$(BIN)/python examples/run.py $(subst -,_,$*) $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 clean:
 	rm -rf .tdlocal

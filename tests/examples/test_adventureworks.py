@@ -60,7 +60,14 @@ def finished(tmp_path_factory):
 @pytest.mark.slow
 def test_every_layer_has_the_same_figures(finished):
     done = subprocess.run(
-        [sys.executable, str(EXAMPLE / "figures.py"), "--state", str(finished)],
+        [
+            sys.executable,
+            str(ROOT / "examples/run.py"),
+            "adventureworks",
+            "--figures",
+            "--state",
+            str(finished),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
