@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from tdlocal.account.account import Account
 from tdlocal.account.clock import now
 from tdlocal.account.schedules import NUMBERS, TEXTS, Run, SavedQuery
 from tdlocal.api.encode import date, instant
-from tdlocal.api.wire import Request, route
+from tdlocal.api.wire import Fault, Request, route
 
 PYTHON = "td-client-python 1.7 tdclient/schedule_api.py"
 JAVA = "td-client-java 0.9 TDClient.java"
@@ -63,11 +64,21 @@ def run(account: Account, request: Request, name: str, time: str) -> Any:
 @route("POST", "/v4/queries/{number}/jobs", source=JAVA)
 def run_by_number(account: Account, request: Request, number: str) -> Any:
     saved = account.schedules.with_id(number)
-    at = request.number("scheduled_time", now())
+    at = moment_of(request.params.get("scheduled_time", ""))
     key = request.params.get("domain_key") or None
     (one, *_) = account.schedules.run(saved, at, 1, key, account.users.who(request.key))
     account.jobs.wait(one.job.id, RUN_SECONDS)
     return {"id": str(one.job.id), "job_id": str(one.job.id), "query_id": str(saved.id)}
+
+
+def moment_of(text: str) -> int:
+    """A scheduled time: unix seconds, or an ISO instant as Java sends it; now when there is none."""
+    if not text:
+        return now()
+    try:
+        return int(text) if text.isdigit() else int(dt.datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        raise Fault(422, f"scheduled_time {text[:40]!r} is no moment") from None
 
 
 def settings_of(request: Request) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def validate_key(account: Account, request: Request) -> Any:
 def user_json(user: User) -> dict[str, Any]:
     """A user as the list gives it."""
     return {
-        "id": user.id,
+        "id": str(user.id),
         "name": user.name,
         "first_name": user.name,
         "last_name": "",
