@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tdlocal.account.segment_matrix import CUSTOMER, Column, Matrix
 from tdlocal.account.segment_operators import identifier, text_literal
-from tdlocal.account.segment_rules import CUSTOMER, Column, Matrix
 from tdlocal.engine.types import Engine, TableInfo
 
 ASIDE = "__next"

@@ -25,7 +25,7 @@ class ProjectRun(Run):
 
     The attempt's folder is the child's state folder: it says where this account answers, holds the project's
     secrets, and keeps what succeeded, which a retry of the attempt goes on from. A child ends with the
-    account, since its output goes through a pipe.
+    account, also when that is killed (project_child).
     """
 
     def __init__(self, account: Account, attempt: Mapping[str, Any], folder: Path) -> None:
@@ -77,7 +77,8 @@ class ProjectRun(Run):
 
     def command(self) -> list[str]:
         session = session_text(self.attempt["session_time"], self.attempt["timezone"])
-        words = [sys.executable, "-m", "tdlocal.cli", "run", self.attempt["workflow_name"], "--json"]
+        words = [sys.executable, "-m", "tdlocal.account.project_child", str(os.getpid())]
+        words += ["run", self.attempt["workflow_name"], "--json"]
         words += ["--project", ".", "--state", str(self.folder.resolve())]
         words += [
             "--session",

@@ -82,6 +82,29 @@ class Operand:
         return self.sql
 
 
+def passes(left: Operand, rule: Mapping[str, Any], clock: Clock) -> str:
+    """The operator of *rule* on *left*, or on its elements when it is an array; never NULL.
+
+    arrayMatching says any (default), all, or how many elements must pass; NULL has no elements.
+    """
+    operator = rule.get("operator")
+    if not left.is_array or (isinstance(operator, Mapping) and operator.get("type") == "IsNull"):
+        return holds(left, operator, clock)
+    wanted = rule.get("arrayMatching") or "any"
+    test = holds(left.element("e"), operator, clock)
+    passed = f"coalesce(cardinality(filter({left.sql}, e -> {test})), 0)"
+    if wanted == "any":
+        return f"{passed} > 0"
+    if wanted == "all":
+        return f"coalesce(cardinality({left.sql}), 0) > 0 and {passed} = cardinality({left.sql})"
+    signs = {"atLeast": ">=", "atMost": "<=", "exactly": "="}
+    if isinstance(wanted, Mapping) and len(wanted) == 1:
+        (name, count), *_ = wanted.items()
+        if name in signs and isinstance(count, int) and not isinstance(count, bool):
+            return f"{passed} {signs[name]} {count}"
+    raise OperatorFault(f'arrayMatching must be any, all or like {{"atLeast": 2}}, not {wanted!r}')
+
+
 def holds(left: Operand, operator: Any, clock: Clock) -> str:
     """The condition that *operator* puts on *left*; never NULL.
 

@@ -12,18 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tdlocal.account.segment_behaviors import AGGREGATIONS, BehaviorRows, Measure
 from tdlocal.account.segment_expressions import ExpressionFault, combine
+from tdlocal.account.segment_matrix import CUSTOMER, Matrix, Rule, near
 from tdlocal.account.segment_operators import (
     Operand,
     OperatorFault,
-    holds,
     identifier,
     number_literal,
+    passes,
     truth,
 )
-from tdlocal.account.segment_time import Clock, TimeFault, seconds_of
+from tdlocal.account.segment_time import Clock
 
-CUSTOMER = "cdp_customer_id"
 SETS = ("And", "Or", "Composite")
 LACKING = (
     "FunnelStageReference",
@@ -31,13 +32,9 @@ LACKING = (
     "PredictiveScoreReference",
     "MlAttributeReference",
 )
-FUNCTIONS = {"Sum": "sum", "Average": "avg", "Avg": "avg", "Min": "min", "Max": "max"}
-AGGREGATIONS = ("Count", "CountDistinct", *FUNCTIONS, "First", "Last")
 ORDERS = {"ascending": "asc", "descending": "desc"}
 DEEPEST = 20
 MOST_CONDITIONS = 2000
-
-Rule = Mapping[str, Any]
 
 
 class RuleFault(Exception):
@@ -50,26 +47,6 @@ class RuleFault(Exception):
 
 class RuleLacking(Exception):
     """A kind of condition that Treasure Data has and tdlocal has not; the text names it."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column that rules may use: what it means (segment_operators.KINDS) and how it is stored."""
-
-    kind: str
-    stored: str | None = None
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """The tables of one audience: its database, and the columns of customers and of each behaviour table."""
-
-    database: str
-    customers: Mapping[str, Column]
-    behaviors: Mapping[str, Mapping[str, Column]]
-
-    def table(self, name: str) -> str:
-        return f"{identifier(self.database)}.{identifier(name)}"
 
 
 @dataclass
@@ -257,27 +234,9 @@ class _Compiler:
     def test(self, operand: Operand, rule: Rule, place: str) -> str | None:
         """The rule's operator on *operand*, over the elements when it is an array."""
         try:
-            if operand.is_array and not _is_null_test(rule.get("operator")):
-                return self.elements(operand, rule)
-            return holds(operand, rule.get("operator"), self.clock)
+            return passes(operand, rule, self.clock)
         except OperatorFault as fault:
             return self.fault(place, str(fault))
-
-    def elements(self, operand: Operand, rule: Rule) -> str:
-        """arrayMatching: any (default), all, or how many elements must pass. NULL has no elements."""
-        wanted = rule.get("arrayMatching") or "any"
-        test = holds(operand.element("e"), rule.get("operator"), self.clock)
-        passed = f"coalesce(cardinality(filter({operand.sql}, e -> {test})), 0)"
-        if wanted == "any":
-            return f"{passed} > 0"
-        if wanted == "all":
-            return f"coalesce(cardinality({operand.sql}), 0) > 0 and {passed} = cardinality({operand.sql})"
-        signs = {"atLeast": ">=", "atMost": "<=", "exactly": "="}
-        if isinstance(wanted, Mapping) and len(wanted) == 1:
-            (name, count), *_ = wanted.items()
-            if name in signs and isinstance(count, int) and not isinstance(count, bool):
-                return f"{passed} {signs[name]} {count}"
-        raise OperatorFault(f'arrayMatching must be any, all or like {{"atLeast": 2}}, not {wanted!r}')
 
     # ---- behaviours
 
@@ -291,14 +250,16 @@ class _Compiler:
             return self.fault(place, f"behavior {table!r} does not exist{known}"), None
         if not isinstance(aggregation, Mapping) or aggregation.get("type") not in AGGREGATIONS:
             return self.fault(place, f"aggregation.type must be one of {', '.join(AGGREGATIONS)}"), None
-        rows = _Rows(self, str(table), columns, self.name(), place)
+        rows = BehaviorRows(
+            str(table), columns, self.name(), self.clock, lambda text: self.fault(place, text)
+        )
         measure = rows.measure(aggregation)
         where = rows.filter(left.get("filter"))
         if measure is None:
             return None, None
         grouping = rows.named(aggregation.get("groupingColumns"), "groupingColumns")
         if left.get("window") or grouping:
-            return self.any_of(rule, left, rows, measure, grouping, where, scope), None
+            return self.any_of(rule, left, rows, measure, grouping, where, scope, place), None
         joined = self.name()
         lines = [
             f"select {rows.customer}, {measure.sql} as v",
@@ -317,11 +278,12 @@ class _Compiler:
         self,
         rule: Rule,
         left: Rule,
-        rows: _Rows,
+        rows: BehaviorRows,
         measure: Measure,
         grouping: Sequence[str],
         where: str | None,
         scope: Scope,
+        place: str,
     ) -> str | None:
         """Customers one of whose groups, or one of whose sliding windows, passes."""
         keys = [rows.customer, *(rows.column(name) for name in grouping)]
@@ -334,7 +296,7 @@ class _Compiler:
         lines += [f"where {where}"] if where else []
         lines += [] if window else [f"group by {', '.join(keys)}"]
         name = self.name()
-        test = self.test(Operand(f"{name}.v", measure.kind, measure.stored), rule, rows.place)
+        test = self.test(Operand(f"{name}.v", measure.kind, measure.stored), rule, place)
         inner = "\n  ".join(lines)
         passed = f"select {name}.{identifier(CUSTOMER)} from (\n  {inner}\n) {name} where {test}"
         return f"{scope.customer} in ({passed})"
@@ -390,142 +352,3 @@ class _Compiler:
         """Note a fault; the answer, None, stands for the condition that could not be made."""
         self.faults.append(f"{place}: {text}")
         return None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """An aggregation: its SQL, what its value means and how it is stored; counts are 0 for the rowless."""
-
-    sql: str
-    kind: str
-    stored: str | None
-    counts: bool = False
-
-
-class _Rows:
-    """The rows of one behaviour table inside one condition."""
-
-    def __init__(
-        self, compiler: _Compiler, table: str, columns: Mapping[str, Column], alias: str, place: str
-    ) -> None:
-        self.compiler, self.table, self.columns, self.alias, self.place = (
-            compiler,
-            table,
-            columns,
-            alias,
-            place,
-        )
-
-    @property
-    def customer(self) -> str:
-        return f"{self.alias}.{identifier(CUSTOMER)}"
-
-    def column(self, name: str) -> str:
-        return f"{self.alias}.{identifier(name)}"
-
-    def operand(self, name: Any, what: str) -> Operand | None:
-        column = self.columns.get(str(name))
-        if column is None:
-            self.fault(f"{what} {name!r} is not a column of {self.table}{near(str(name), self.columns)}")
-            return None
-        return Operand(self.column(str(name)), column.kind, column.stored)
-
-    def named(self, names: Any, what: str) -> list[str]:
-        if names is None:
-            return []
-        if not isinstance(names, list):
-            self.fault(f"{what} must be a list of columns")
-            return []
-        return [str(name) for name in names if self.operand(name, what)]
-
-    def fault(self, text: str) -> str | None:
-        return self.compiler.fault(self.place, text)
-
-    def measure(self, aggregation: Rule) -> Measure | None:
-        kind = aggregation["type"]
-        if kind == "Count":
-            return Measure("count(*)", "number", "bigint", counts=True)
-        if kind == "CountDistinct":
-            given = aggregation.get("columns") or (
-                [aggregation["column"]] if aggregation.get("column") else []
-            )
-            names = self.named(given, "aggregation.columns")
-            if not names:
-                self.fault("CountDistinct needs columns")
-                return None
-            listed = ", ".join(self.column(name) for name in names)
-            return Measure(
-                f"count(distinct {listed if len(names) == 1 else f'row({listed})'})", "number", "bigint", True
-            )
-        operand = self.operand(aggregation.get("column"), "aggregation.column")
-        if operand is None:
-            return None
-        if kind in ("First", "Last"):
-            order = self.operand(aggregation.get("orderColumn"), "aggregation.orderColumn")
-            if order is None:
-                return None
-            direction = "asc" if kind == "First" else "desc"
-            ordered = f"array_agg({operand.sql} order by {order.sql} {direction}, {operand.sql})"
-            sql = f"element_at({ordered} filter (where {order.sql} is not null), 1)"
-            return Measure(sql, operand.kind, operand.stored)
-        if kind in ("Sum", "Average", "Avg"):
-            return Measure(f"{FUNCTIONS[kind]}({operand.number})", "number", None)
-        return Measure(f"{FUNCTIONS[kind]}({operand.sql})", operand.kind, operand.stored)
-
-    def filter(self, rule: Any, place: str = "filter", depth: int = 0) -> str | None:
-        """And / Or of Column conditions on the behaviour's rows; None when there is nothing to filter."""
-        if not rule:
-            return None
-        if not isinstance(rule, Mapping) or depth > DEEPEST:
-            return self.fault(f"{place} must be an object of at most {DEEPEST} levels")
-        if rule.get("type") == "Column":
-            operand = self.operand(rule.get("column"), f"{place}: column")
-            return self.compiler.test(operand, rule, f"{self.place}.{place}") if operand else None
-        if rule.get("type") not in ("And", "Or") or not isinstance(rule.get("conditions"), list):
-            return self.fault(
-                f"{place} must be And or Or with conditions, or Column, not {rule.get('type')!r}"
-            )
-        parts = [
-            self.filter(one, f"{place}.conditions[{index}]", depth + 1)
-            for index, one in enumerate(rule["conditions"])
-        ]
-        said = [part for part in parts if part]
-        if len(said) < 2:
-            return said[0] if said else None
-        return "(" + f" {rule['type'].lower()} ".join(said) + ")"
-
-    def sliding(self, window: Any, keys: Sequence[str], measure: Measure) -> str:
-        """The frame of a TimeSliding window: the rows of one duration up to each row."""
-        if not isinstance(window, Mapping) or window.get("type") != "TimeSliding":
-            self.fault("window.type must be TimeSliding")
-            return ""
-        if not measure.sql.startswith(("count(*)", "sum(", "avg(", "min(", "max(")):
-            self.fault("a window goes with Count, Sum, Average, Min and Max only")
-        self.operand("timestamp", "window: column")
-        try:
-            seconds = seconds_of(window.get("duration"), "window.duration")
-        except TimeFault as fault:
-            self.fault(str(fault))
-            return ""
-        moment = self.column("timestamp")
-        frame = f"range between {seconds} preceding and current row"
-        return f" over (partition by {', '.join(keys)} order by {moment} {frame})"
-
-
-def _is_null_test(operator: Any) -> bool:
-    return isinstance(operator, Mapping) and operator.get("type") == "IsNull"
-
-
-def near(name: str, known: Mapping[str, Any]) -> str:
-    """A hint for a misspelt name.
-
-    >>> near("contry", {"country": 1, "city": 2})
-    "; did you mean 'country'?"
-    """
-    import difflib
-
-    close = difflib.get_close_matches(name, list(known), 1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    listed = ", ".join(sorted(known)[:12])
-    return f"; there are {listed}" if listed else ""

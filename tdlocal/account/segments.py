@@ -27,7 +27,8 @@ from tdlocal.account.cdp_values import (
     unix_now,
 )
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
-from tdlocal.account.segment_rules import CUSTOMER, RuleFault, RuleLacking, compile_rule, references
+from tdlocal.account.segment_matrix import CUSTOMER
+from tdlocal.account.segment_rules import RuleFault, RuleLacking, compile_rule, references
 from tdlocal.account.segment_time import Clock
 from tdlocal.engine.types import EngineError
 

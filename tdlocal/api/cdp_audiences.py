@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tdlocal.account.account import Account
+from tdlocal.account.audience_build import kind_of
 from tdlocal.account.audiences import OWNER, database_of
 from tdlocal.account.cdp_values import unix_now
 from tdlocal.account.errors import NotThere, Refused
@@ -77,7 +78,7 @@ def list_attributes(account: Account, request: Request, audience: str) -> Any:
             "audienceId": audience,
             "id": None,
             "name": column.name,
-            "type": "string" if column.type.startswith("varchar") else "number",
+            "type": kind_of(column.name, column.type),
             "parentDatabaseName": master["parentDatabaseName"],
             "parentTableName": master["parentTableName"],
             "parentColumn": column.name,

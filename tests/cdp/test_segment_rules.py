@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tdlocal.account.segment_matrix import Column, Matrix
 from tdlocal.account.segment_operators import OPERATORS
-from tdlocal.account.segment_rules import Column, Matrix, RuleFault, RuleLacking, compile_rule, references
+from tdlocal.account.segment_rules import RuleFault, RuleLacking, compile_rule, references
 from tdlocal.account.segment_time import UNITS, Clock
 from tdlocal.engine import open_engine
 from tdlocal.engine.types import Engine

@@ -1,0 +1,35 @@
+"""The child process of a pushed workflow: the `tdlocal` command, ended when the account's process dies.
+
+Run as `python -m tdlocal.account.project_child PARENT run …`, where PARENT is the account's process id.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the system send SIGTERM to this process when its parent ends. Linux only; elsewhere no more
+    happens than that the next output meets a closed pipe."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended before this line
+        sys.exit(1)
+
+
+def main() -> int:
+    """Entry of the child process."""
+    end_with_parent(int(sys.argv[1]))
+    from tdlocal.cli import main as command
+
+    return command(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
