@@ -8,15 +8,16 @@ from tdlocal.errors import KitError
 
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNUSABLE = re.compile(r"[^a-z0-9_]+")
+_UNUSABLE_ENDS = re.compile(r"^[^a-z0-9_]+|[^a-z0-9_]+$")
 
 
 def column_name(raw: str) -> str:
     """Return *raw* as a column name; an empty text when nothing of it is left.
 
-    >>> [column_name(raw) for raw in ("CustomerKey", "ProductSKU", "Order ID", "e-mail", "rowguid")]
-    ['customer_key', 'product_sku', 'order_id', 'e_mail', 'rowguid']
+    >>> [column_name(raw) for raw in ("CustomerKey", "ProductSKU", "Order ID", "e-mail", "_synced", "(€)")]
+    ['customer_key', 'product_sku', 'order_id', 'e_mail', '_synced', '']
     """
-    return _UNUSABLE.sub("_", _WORD_ENDS.sub("_", raw.strip()).lower()).strip("_")
+    return _UNUSABLE.sub("_", _UNUSABLE_ENDS.sub("", _WORD_ENDS.sub("_", raw).lower()))
 
 
 def column_names(raw: list[str], where: str) -> list[str]:
