@@ -83,6 +83,15 @@ def files_of(project: Path, folders: tuple[str, ...]) -> list[Path]:
     ]
 
 
+def is_live(name: str) -> bool:
+    """Tell whether a table is neither being built nor an earlier state.
+
+    >>> is_live("consents"), is_live("consents__next"), is_live("consents__prev2")
+    (True, False, False)
+    """
+    return "__next" not in name and "__prev" not in name
+
+
 def versions(tables: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
     """Return name, rows, columns and last change of the live tables; earlier states do not count.
 
@@ -97,5 +106,5 @@ def versions(tables: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
             table.get("counter_updated_at") or table.get("updated_at"),
         ]
         for name, table in sorted(tables.items())
-        if "__next" not in name and "__prev" not in name
+        if is_live(name)
     ]

@@ -7,7 +7,8 @@ Stores    every name of `defaults` as a plain value of the default's type, `endp
 Raises    TaskError for a value of the wrong kind, an unknown site or workflow
 
 `-p` lies below every `_export`, so a default may not be exported under its own name. It stands under
-`defaults:` and this task stores the value that counts.
+`defaults:` and this task stores the value that counts. `-p from=` is taken for `start_at` and given
+back as the mails' sender: mail> reads a parameter of that name.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from common.python.inputs import WORKFLOWS
 WHERE = "config/src_params.yml, defaults"
 
 
-def settle(defaults, sites):
+def settle(defaults, sites, mail_sender=""):
     """Task entry."""
     import digdag
 
     chosen = chosen_values(defaults, digdag.env.params, sites, os.environ)
+    if "from" in digdag.env.params:
+        chosen["from"] = mail_sender
     given = {name: chosen[name] for name in sorted(defaults) if name in digdag.env.params}
     print(
         ", ".join(
@@ -52,6 +55,8 @@ def chosen_values(
     >>> chosen_values({"sub": "retail", "site": "us"}, {"sub": "x"}, sites, {})["endpoints"]["api"]
     'https://api.treasuredata.com'
     """
+    if "start_at" in defaults and "from" in given:
+        given = {"start_at": given["from"], **given}
     chosen = {name: typed(name, given.get(name, value), value) for name, value in defaults.items()}
     if "site" not in given and is_local(environment.get("TD_API_SERVER", "")):
         chosen["site"] = "local"
@@ -93,7 +98,7 @@ def check(chosen: Mapping[str, Any], sites: Mapping[str, Any]) -> None:
         raise TaskError(
             f"site {chosen['site']!r} is not known", where=WHERE, mend=f"use one of {', '.join(sites)}"
         )
-    for name in ("from", "only"):
+    for name in ("start_at", "only"):
         if chosen.get(name) and chosen[name] not in WORKFLOWS:
             raise TaskError(
                 f"{name} names no workflow: {chosen[name]!r}",

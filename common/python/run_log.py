@@ -3,8 +3,9 @@
 Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`
 Reads     va_config_<sub>.log_tbl of this workflow and session (common/queries/create_log_tables.sql)
 Writes    va_config_<sub>.log_tbl, append-only: a row `running`, then one `success` or `failure`;
-          run_decisions: one row per decision
-Stores    `decisions`: {workflow: {should_run: run|skip}} (a map, so that parallel branches merge)
+          run_decisions: one row per decision; run_metrics: tables, rows and bytes of each success
+Stores    `decisions`: {workflow: {should_run: run|skip}}, `failed_workflows`: {workflow: true} (maps, so
+          that parallel branches merge)
 
 "Done" is keyed by workflow and session_unixtime. A `running` row without an end belongs to a run that
 died: the next one closes it as a failure. Text of any kind reaches the log as it is, cut at
@@ -20,6 +21,7 @@ from typing import Any
 
 from common.python import inputs, treasure
 from common.python.errors import TaskError
+from common.python.webhook import tell
 
 LONGEST_TEXT = 100_000
 DDL = Path("common/queries/create_log_tables.sql")
@@ -65,13 +67,18 @@ def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
     """Task entry: the workflow ended well."""
     import digdag
 
-    count = record_count(workflow_name, digdag.env.params)
+    params = digdag.env.params
+    count = record_count(workflow_name, params)
     row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": session_uuid}
-    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
+    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row, metrics(workflow_name, params))
 
 
-def failure(workflow_name, session_unixtime, session_time, session_uuid, sub, message="", stacktrace=""):
+def failure(
+    workflow_name, session_unixtime, session_time, session_uuid, sub, message="", stacktrace="", webhook=""
+):
     """Task entry: the workflow failed with *message*."""
+    import digdag
+
     row = {
         "status": "failure",
         "error_message": shortened(message),
@@ -80,6 +87,17 @@ def failure(workflow_name, session_unixtime, session_time, session_uuid, sub, me
         "run_id": session_uuid,
     }
     finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
+    digdag.env.store({"failed_workflows": {workflow_name: True}})
+    tell(
+        webhook,
+        {
+            "status": "failure",
+            "sub": sub,
+            "workflow": workflow_name,
+            "session": session_time,
+            "message": row["error_message"],
+        },
+    )
 
 
 def decided(
@@ -89,10 +107,10 @@ def decided(
 
     >>> decided("wf04_stage", [], "a", {})
     ('run', 'it has not run in this session yet')
-    >>> decided("wf04_stage", [{"status": "success", "config_hash": "a"}], "a", {"from": "wf06_golden"})
+    >>> decided("wf04_stage", [{"status": "success", "config_hash": "a"}], "a", {"start_at": "wf06_golden"})
     ('skip', 'this run starts at wf06_golden')
     """
-    only, first = params.get("only") or "", params.get("from") or ""
+    only, first = params.get("only") or "", params.get("start_at") or ""
     if only:
         return (
             ("run", "this run was asked for it") if workflow == only else ("skip", f"this run is only {only}")
@@ -155,8 +173,14 @@ def close_dead(workflow: str, session: int, last: Mapping[str, Any]) -> str:
     return append("log_tbl", row, {"end_time": NOW, "logged_at": NOW_MS})
 
 
-def finish(log: str, workflow: str, session: int, row: Mapping[str, Any]) -> None:
-    """Append the row that ends the last run of *workflow* in this session."""
+def finish(
+    log: str,
+    workflow: str,
+    session: int,
+    row: Mapping[str, Any],
+    measured: Mapping[str, float] | None = None,
+) -> None:
+    """Append the row that ends the last run of *workflow* in this session, and its run_metrics."""
     names = ["workflow", "session_unixtime", *row]
     values = [treasure.literal(workflow), str(session), *(sql_value(value) for value in row.values())]
     taken = {
@@ -168,13 +192,39 @@ def finish(log: str, workflow: str, session: int, row: Mapping[str, Any]) -> Non
         "duration_seconds": f"cast({NOW_MS} - max(logged_at) as double) / 1e3",
         "logged_at": NOW_MS,
     }
-    treasure.run_query(
-        log,
+    statements = [
         f"insert into log_tbl ({', '.join([*names, *taken])})\n"
         f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
         f"where workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
-        " and status = 'running'",
-        rows=False,
+        " and status = 'running'"
+    ]
+    if measured:
+        statements.append(metrics_sql(workflow, session, str(row["run_id"]), measured))
+    treasure.run_query(log, ";\n".join(statements), rows=False)
+
+
+def metrics(workflow: str, params: Mapping[str, Any]) -> dict[str, float]:
+    """Return what the workflow left behind: tables, rows and bytes of the layers that it writes."""
+    tables = [
+        table
+        for layer in inputs.STAGES[workflow].writes
+        for name, table in treasure.tables(inputs.database(layer, params)).items()
+        if inputs.is_live(name)
+    ]
+    return {
+        "tables": float(len(tables)),
+        "rows": float(sum(int(table.get("count") or 0) for table in tables)),
+        "bytes": float(sum(int(table.get("estimated_storage_size") or 0) for table in tables)),
+    }
+
+
+def metrics_sql(workflow: str, session: int, run_id: str, measured: Mapping[str, float]) -> str:
+    """Return the insert of run_metrics: one row per figure."""
+    rows = ",\n".join(f"({treasure.literal(name)}, {value!r}e0)" for name, value in measured.items())
+    return (
+        "insert into run_metrics (workflow, session_unixtime, run_id, metric, value)\n"
+        f"select {treasure.literal(workflow)}, {session}, {treasure.literal(run_id)}, metric, value\n"
+        f"from (values\n{rows}\n) as measured (metric, value)"
     )
 
 

@@ -15,10 +15,13 @@ from typing import Any
 
 from common.python import inputs, treasure
 from common.python.errors import TaskError
+from common.python.schema_map import raw_tables
+from common.python.webhook import tell
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 SUMMARY_COLUMNS = {"name": "varchar", "value": "varchar", "run_id": "varchar", "session_unixtime": "bigint"}
 MOST_SEGMENTS = 12
+USUAL_RUNS = 10  # earlier successes that make the usual duration
 
 
 def main(sub, session_unixtime, session_date, session_uuid, webhook=""):
@@ -38,8 +41,7 @@ def main(sub, session_unixtime, session_date, session_uuid, webhook=""):
     ]
     treasure.insert_rows(log, "run_summary", SUMMARY_COLUMNS, rows)
     digdag.env.store({"summary": {"html": rendered("summary.html.j2", values).replace("$", "&#36;")}})
-    if webhook:
-        tell(webhook, {"status": "success", "sub": sub, "session": session_date, "facts": dict(facts)})
+    tell(webhook, {"status": "success", "sub": sub, "session": session_date, "facts": dict(facts)})
 
 
 def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
@@ -50,6 +52,14 @@ def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
         "    max_by(duration_seconds, logged_at) as duration, max_by(record_count, logged_at) as row_count\n"
         f"from log_tbl where session_unixtime = {session} and status <> 'running' group by workflow",
     )
+    usual = answered(
+        log,
+        "select workflow, avg(duration_seconds) as duration\nfrom (\n"
+        "    select workflow, duration_seconds,\n"
+        "        row_number() over (partition by workflow order by logged_at desc) as age\n"
+        f"    from log_tbl where session_unixtime <> {session} and status = 'success'\n"
+        f") as earlier where age <= {USUAL_RUNS} group by workflow",
+    )
     decisions = answered(
         log,
         "select workflow, max_by(decision, decided_at) as decision, max_by(reason, decided_at) as reason\n"
@@ -58,11 +68,18 @@ def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
     )
     last = {row["workflow"]: row for row in outcomes}
     decided = {row["workflow"]: row for row in decisions}
-    return [workflow_row(name, last.get(name), decided.get(name)) for name in inputs.WORKFLOWS]
+    durations = {row["workflow"]: row["duration"] for row in usual}
+    return [
+        workflow_row(name, last.get(name), decided.get(name), durations.get(name))
+        for name in inputs.WORKFLOWS
+    ]
 
 
 def workflow_row(
-    workflow: str, last: Mapping[str, Any] | None, decided: Mapping[str, Any] | None
+    workflow: str,
+    last: Mapping[str, Any] | None,
+    decided: Mapping[str, Any] | None,
+    usual: float | None = None,
 ) -> dict[str, str]:
     """Return one workflow's line.
 
@@ -70,7 +87,7 @@ def workflow_row(
     >>> row["duration"], row["rows"]
     ('2.0 s', '1,200')
     """
-    note = ""
+    note = f"usually {usual:.1f} s" if usual else ""
     if decided and decided["decision"] == "skip":
         note = f"not run now: {decided['reason']}"
     if last is None:
@@ -87,8 +104,9 @@ def workflow_row(
 
 def figures(params: Mapping[str, Any], log: str, session: int) -> list[tuple[str, str]]:
     """Return the figures that a manager reads, as (name, text), each only where its table is there."""
-    raw = treasure.tables(inputs.database("raw", params))
-    records = sum(int(table.get("count") or 0) for table in raw.values())
+    have = treasure.tables(inputs.database("raw", params))
+    raw = [have[name] for name in named_raw_tables() if name in have]
+    records = sum(int(table.get("count") or 0) for table in raw)
     facts = [("records in", f"{records:,} in {len(raw)} raw tables")]
     golden = inputs.database("gld", params)
     facts += people(golden, session)
@@ -96,6 +114,16 @@ def figures(params: Mapping[str, Any], log: str, session: int) -> list[tuple[str
     facts += validation(log, session)
     facts += segments(log, session)
     return facts
+
+
+def named_raw_tables() -> list[str]:
+    """Return the raw tables that the prep queries read."""
+    found = {
+        table
+        for path in sorted(Path("prep/queries").glob("*.sql"))
+        for table, _ in raw_tables(path.read_text(encoding="utf-8"))
+    }
+    return sorted(found)
 
 
 def people(golden: str, session: int) -> list[tuple[str, str]]:
@@ -186,14 +214,3 @@ def rendered(template: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(**values)
-
-
-def tell(webhook: str, body: Mapping[str, Any], timeout: float = 10.0) -> None:
-    """POST the outcome as JSON; a webhook that does not answer fails no run."""
-    import requests
-
-    try:
-        answer = requests.post(webhook, json=body, timeout=timeout)
-        print(f"webhook answered {answer.status_code}")
-    except requests.RequestException as error:
-        print(f"webhook did not answer: {type(error).__name__}")

@@ -3,6 +3,7 @@
 -- log_tbl        one row per change of state of a workflow: running, then success or failure
 -- run_decisions  one row per question "run or skip?", with the reason
 -- publish_log    one row per table that was published or rolled back
+-- run_metrics    tables, rows and bytes that each success left in the layers it writes
 -- times are UTC, those of the account; logged_at is unix milliseconds
 
 create table if not exists log_tbl (
@@ -44,5 +45,14 @@ create table if not exists publish_log (
     row_count bigint,
     run_id varchar,
     published_at varchar,
+    time bigint
+);
+
+create table if not exists run_metrics (
+    workflow varchar,
+    session_unixtime bigint,
+    run_id varchar,
+    metric varchar,
+    value double,
     time bigint
 )

@@ -58,8 +58,8 @@ def test_run_all_from_and_only(decide, py):
     decide()
     py("common.python.run_log.success", workflow_name="wf04_stage")
     assert decide(run_all="true") == "run"
-    assert decide(**{"from": "wf05_unify"}) == "skip"
-    assert decide(**{"from": "wf03_validate"}) == "run"
+    assert decide(start_at="wf05_unify") == "skip"
+    assert decide(start_at="wf03_validate") == "run"
     assert decide(only="wf07_analytics") == "skip"
     assert decide("wf07_analytics", only="wf07_analytics") == "run"
 
