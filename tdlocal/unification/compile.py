@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from tdlocal.unification import contraction, outputs
-from tdlocal.unification.model import CanonicalId, Unification, read_unification
+from tdlocal.unification.model import CanonicalId, Table, Unification, read_unification
 from tdlocal.unification.protection import KeyRule, ProtectedSql, Protection, read_protection
 from tdlocal.unification.sql import (
+    SESSION,
     ancestors,
     key_numbers,
     literal,
     packed,
     quoted,
+    record_key,
     record_key_parameter,
     record_keys,
     rows_of,
@@ -42,7 +45,8 @@ def compile_workflow(
 
     Args:
         unification: a parsed unify.yml, templates already evaluated.
-        full_refresh: read every source row again; otherwise only what came since the last run.
+        full_refresh: read every source row again; otherwise only rows that came since the last such run,
+            joined with the records kept from it. The result is the same as long as rows are only added.
         build_aside: leave every table as ``<table>__next`` for the caller to publish; otherwise the last
             task renames them over the live ones, as Treasure Data's service does.
         protection: match.yml's settings that keep strangers apart; without them the result is
@@ -69,7 +73,9 @@ def compile_workflow(
         "+database": {"td_ddl>": None, "create_databases": [database]},
     }
     for canonical in read.canonical_ids:
-        workflow[f"+{canonical.name}"] = _unify(read, canonical, _protected(read, canonical, guards))
+        workflow[f"+{canonical.name}"] = _unify(
+            read, canonical, _protected(read, canonical, guards), incremental=not full_refresh
+        )
     workflow["+enrich"] = _enrich(read)
     if read.master_tables:
         workflow["+masters"] = {"_parallel": True} | {
@@ -96,7 +102,8 @@ def compile_workflow(
         )
     )
     if not build_aside:
-        workflow["+commit"] = _rename([(f"{table}__next", table) for table in output_tables(read)])
+        tables = output_tables(read, incremental=not full_refresh)
+        workflow["+commit"] = _rename([(f"{table}__next", table) for table in tables])
     workflow["+clean_up"] = {"td_ddl>": None, "drop_tables": work_tables(read)}
     if _length(workflow) > ANSWER_LIMIT:
         workflow = _packed(workflow)
@@ -122,9 +129,11 @@ def _packed(task: Any) -> Any:
     }
 
 
-def output_tables(unification: Unification) -> list[str]:
-    """Return the names of the tables that people read."""
-    each = ("lookup", "graph", "keys", "tables", "source_key_stats", "result_key_stats")
+def output_tables(unification: Unification, *, incremental: bool = False) -> list[str]:
+    """Return the names of the tables that people, and later runs, read."""
+    each = ["lookup", "graph", "keys", "tables", "source_key_stats", "result_key_stats"]
+    if incremental:
+        each += ["records", "marks"]
     return [
         *(f"{canonical.name}_{what}" for canonical in unification.canonical_ids for what in each),
         *(f"enriched_{table.name}" for table in unification.tables),
@@ -176,7 +185,7 @@ def _protected(
 
 
 def _unify(
-    unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None
+    unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None, *, incremental: bool
 ) -> dict[str, Any]:
     """Return the tasks of one canonical id, from source rows to the lookup."""
     name = canonical.name
@@ -190,7 +199,10 @@ def _unify(
         "table_bits": _table_bits(unification),
         "protected": protected,
         "place": protected.place if protected else str,
-        "branches": _branches(unification, canonical),
+        "branches": _branches(unification, canonical, _layout(unification, canonical) if incremental else ""),
+        "incremental": incremental,
+        "layout": _layout(unification, canonical),
+        "marks": _marks(unification, canonical),
         "rules": _rules(unification, canonical, protected),
     }
 
@@ -238,14 +250,19 @@ def _rules(
     return rules
 
 
-def _branches(unification: Unification, canonical: CanonicalId) -> str:
-    """Return the union of every source's distinct records."""
+def _branches(unification: Unification, canonical: CanonicalId, layout: str) -> str:
+    """Return the union of every source's distinct records; with a *layout*, of rows from the mark on."""
     branches = []
     for at, table in enumerate(unification.tables, start=1):
         key = record_key_parameter(unification, canonical, table.name)
         if key is None:
             continue
         rows = rows_of(unification, ancestors(unification, canonical), table.name)
+        if layout:
+            rows += (
+                f"\nwhere {_mark(table)} >= coalesce((select max(mark) from {canonical.name}_marks"
+                f" where table_name = {literal(table.name)} and layout = '{layout}'), '')"
+            )
         branches.append(
             f"select {at} as table_id, {2 ** (at - 1)} as table_bit, record_key,"
             " min(seen_at) as first_seen_at, max(seen_at) as last_seen_at\n"
@@ -258,6 +275,31 @@ def _branches(unification: Unification, canonical: CanonicalId) -> str:
         )
         return f"select '' as record_key, {nothing} where 1 = 0"
     return "\nunion all\n".join(branches)
+
+
+def _mark(table: Table) -> str:
+    """Return an expression over a row ``p`` that rises with time: the first incremental column, else time.
+
+    Whole numbers and ISO dates sort as text once they are padded.
+    """
+    column = table.incremental_columns[0] if table.incremental_columns else "time"
+    return f"lpad(coalesce(cast(p.{quoted(column)} as varchar), ''), 32, '0')"
+
+
+def _marks(unification: Unification, canonical: CanonicalId) -> str:
+    """Return a query of how far each source has been read."""
+    return "\nunion all\n".join(
+        f"select {literal(table.name)} as table_name, max({_mark(table)}) as mark,"
+        f" '{_layout(unification, canonical)}' as layout, {SESSION} as built_for\n"
+        f"from {quoted(table.database)}.{quoted(table.table)} as p"
+        for table in unification.tables
+    )
+
+
+def _layout(unification: Unification, canonical: CanonicalId) -> str:
+    """Return a fingerprint of what record keys look like: kept records of another layout are not used."""
+    keys = {table.name: record_key(unification, canonical, table.name) for table in unification.tables}
+    return hashlib.sha256(json.dumps(keys, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _enrich(unification: Unification) -> dict[str, Any]:

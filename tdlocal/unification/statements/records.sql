@@ -2,11 +2,41 @@
    pairs: which identifier is in which record. Identifiers are written NN:value, NN the key's type. #}
 {{ create(work ~ 'sources') }}
 {{ table_bits }};
+{% if incremental %}
+{# records of earlier runs are kept; of each source only rows from its mark on are read. Marks are taken
+   before reading, so a row that arrives meanwhile is read next time. #}
+create table if not exists {{ name }}_records (
+    table_name varchar, record_key varchar, first_seen_at bigint, last_seen_at bigint, layout varchar
+);
+create table if not exists {{ name }}_marks (table_name varchar, mark varchar, layout varchar);
+{{ create(name ~ '_marks__next') }}
+{{ marks }};
+{% endif %}
 {{ create(work ~ 'records') }}
 select row_number() over () as record_id, table_id, table_bit, record_key, first_seen_at, last_seen_at
 from (
+{% if incremental %}
+select
+  table_id, table_bit, record_key, min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at
+from (
 {{ branches }}
+union all
+select s.table_id, s.bit, r.record_key, r.first_seen_at, r.last_seen_at
+from {{ name }}_records as r
+inner join {{ work }}sources as s on r.table_name = s.table_name
+where r.layout = '{{ layout }}'
+) as r
+group by table_id, table_bit, record_key
+{% else %}
+{{ branches }}
+{% endif %}
 ) as r;
+{% if incremental %}
+{{ create(name ~ '_records__next') }}
+select s.table_name, r.record_key, r.first_seen_at, r.last_seen_at, '{{ layout }}' as layout, {{ session }} as built_for
+from {{ work }}records as r
+inner join {{ work }}sources as s on r.table_id = s.table_id;
+{% endif %}
 {{ create(work ~ 'nodes') }}
 select node, kind, row_number() over () as v, first_seen_at, last_seen_at, table_mask
 from (
