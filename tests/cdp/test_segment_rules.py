@@ -462,3 +462,56 @@ def test_days_follow_the_zone() -> None:
     tokyo = compile_rule(rule, MATRIX, Clock(NOW, "Asia/Tokyo"), {}.__getitem__)
     midnight = int(datetime(2026, 11, 17, 15, tzinfo=UTC).timestamp())
     assert str(midnight) in tokyo
+
+
+# ---- columns that are stored otherwise than they are meant
+
+
+@pytest.fixture(scope="module")
+def odd(engine: Engine) -> Engine:
+    """A database whose columns hold numbers, dates and flags as text, and text as numbers."""
+    engine.create_database("cdp_audience_2")
+    engine.run(
+        "create table customers as select * from (values"
+        " ('p1', '12', '2026-11-17', 'true', 7), ('p2', '3.5', '2026-11-18', 'false', 8),"
+        " ('p3', 'many', 'soon', null, 9)) as t (cdp_customer_id, number, day, flag, code)",
+        database="cdp_audience_2",
+        scheduled_time=NOW,
+    ).close()
+    return engine
+
+
+ODD = Matrix(
+    "cdp_audience_2",
+    {
+        "number": Column("number", "varchar"),
+        "day": Column("date", "varchar"),
+        "flag": Column("boolean", "varchar"),
+        "code": Column("string", "bigint"),
+    },
+    {},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "people"),
+    [
+        ("number", {"type": "Greater", "rightValue": 3}, "p1 p2"),
+        ("number", {"type": "In", "rightValues": [12, 3.5]}, "p1 p2"),
+        ("day", {"type": "TimeWithinPast", "value": 1, "unit": "day"}, "p1"),
+        ("day", {"type": "TimeToday"}, "p2"),
+        ("day", {"type": "Equal", "rightValue": "2026-11-17"}, "p1"),
+        ("day", {"type": "GreaterEqual", "rightValue": {"timestamp": "2026-11-18"}}, "p2"),
+        ("flag", {"type": "Equal", "rightValue": True}, "p1"),
+        ("flag", {"type": "Equal", "rightValue": True, "not": True}, "p2 p3"),
+        ("flag", {"type": "In", "rightValues": ["true", "false"]}, "p1 p2"),
+        ("code", {"type": "Equal", "rightValue": "8"}, "p2"),
+        ("code", {"type": "StartWith", "rightValues": ["9"]}, "p3"),
+    ],
+)
+def test_stored_otherwise_than_meant(odd: Engine, name: str, test: Any, people: str) -> None:
+    sql = compile_rule(
+        one({"name": name}, test), ODD, Clock(NOW), {}.__getitem__, columns=["cdp_customer_id"]
+    )
+    answer = odd.run(sql, database="cdp_audience_2", scheduled_time=NOW)
+    assert sorted(row[0] for batch in answer.batches() for row in batch) == people.split()
