@@ -4,6 +4,14 @@
 -- writes  prp loyalty_profile, replaced whole by wf02_mapping
 
 select
-    customers.*,
+    customers.id,
+    customers.email,
+    customers.phone,
+    customers.first_name,
+    customers.last_name,
+    customers.state,
+    customers.created_at,
+    customers.updated_at,
+    customers.time,
     ${session_unixtime} as built_for
 from ${raw}_${sub}.shopify_customer as customers
