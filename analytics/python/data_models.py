@@ -4,8 +4,8 @@ Task      wf07_analytics +build_data_models, ``py>: analytics.python.data_models
 Reads     `data_model` of analytics/dashboards/*.yml; the tables' columns, /v3/table/list
 Calls     GET and POST /reporting/datamodels, POST /reporting/datamodels/<oid>/builds and
           GET …/builds/<oid> until it has ended
-Writes    datamodel_builds: dashboard, name, oid, status, message varchar, tables, built_for bigint;
-          one row a model, replaced whole
+Writes    va_config_<sub>.datamodel_builds: dashboard, name, oid, status, message varchar, tables,
+          built_for bigint; one row a model, replaced whole
 Raises    TaskError at the end, naming every model that failed; the others are built
 
 A model is found by its name, so a second run builds the same one again. A model whose template has
@@ -38,7 +38,7 @@ COLUMNS = {
 }
 
 
-def main(database, session_unixtime):
+def main(database, sub, session_unixtime):
     """Task entry."""
     session = int(session_unixtime)
     wanted = {name: one["data_model"] for name, one in templates.load_all().items() if one.get("data_model")}
@@ -57,12 +57,13 @@ def main(database, session_unixtime):
         if row["status"] == "running":
             row["status"], row["message"] = wait(row["oid"], builds[row["dashboard"]])
         print(f"data model {row['name']}: {row['status']}{', ' + row['message'] if row['message'] else ''}")
-    treasure.insert_rows(database, "datamodel_builds", COLUMNS, rows, replace=True)
+    treasure.create_database(f"va_config_{sub}")
+    treasure.insert_rows(f"va_config_{sub}", "datamodel_builds", COLUMNS, rows, replace=True)
     failed = [f"{row['name']}: {row['message']}" for row in rows if row["status"] != "built"]
     if failed:
         raise TaskError(
             f"{len(failed)} of {len(rows)} data models failed: {'; '.join(failed)}",
-            where=f"{database}.datamodel_builds",
+            where=f"va_config_{sub}.datamodel_builds",
             mend="mend what the messages name, run wf07_analytics again",
         )
 

@@ -41,7 +41,7 @@ def load_all(folder: str = FOLDER) -> dict[str, dict[str, Any]]:
         raise told_together(faults, where=folder, mend="mend these dashboards")
     if not found:
         raise TaskError(
-            "there is no dashboard", where=folder, mend="add a template, see docs/workflows/wf07.md"
+            "there is no dashboard", where=folder, mend="add a template, see docs/workflows/wf07_analytics.md"
         )
     return found
 

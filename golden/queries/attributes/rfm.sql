@@ -4,8 +4,8 @@
 -- writes  golden rfm_attributes, replaced whole by wf06_golden
 -- scores  quintiles of all buyers, 5 is best. People with equal values get equal scores: the score
 --         of the worst place among them
--- tiers   by the recency score and the mean of the other two, rounded half up; docs/workflows/wf06
---         has the grid
+-- tiers   by the recency score and the mean of the other two, rounded half up; the grid is in
+--         docs/workflows/wf06_golden.md
 -- nulls   none
 
 with
