@@ -131,7 +131,9 @@ def one_table(keys: Sequence[str], **more: Any) -> dict[str, Any]:
     }
 
 
-def people(engine: Engine, columns: str = "time", table: str = "a", id_name: str = "who") -> dict[Any, str | None]:
+def people(
+    engine: Engine, columns: str = "time", table: str = "a", id_name: str = "who"
+) -> dict[Any, str | None]:
     """Return the canonical id of every row of an enriched table by *columns*."""
     found = rows(engine, f"select {columns}, {id_name} from cdp_unification_t.enriched_{table}")
     return {row[0] if len(row) == 2 else row[:-1]: row[-1] for row in found}

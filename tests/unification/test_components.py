@@ -1,5 +1,7 @@
 """Merging by exact keys: to the end, whatever the shape; compared with scipy."""
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -20,7 +22,9 @@ def labelled(engine, edges):
         engine.create_database("cc")
     if engine.table("cc", "g_edges_0") is not None:
         engine.drop_table("cc", "g_edges_0")
-    engine.create_table("cc", "g_edges_0", [Column("v", "bigint"), Column("w", "bigint"), Column("time", "bigint")])
+    engine.create_table(
+        "cc", "g_edges_0", [Column("v", "bigint"), Column("w", "bigint"), Column("time", "bigint")]
+    )
     pairs = np.array(sorted({(min(e), max(e)) for e in edges if e[0] != e[1]}), dtype=np.int64).reshape(-1, 2)
     if len(pairs):
         columns = {"v": pairs[:, 0], "w": pairs[:, 1], "time": np.full(len(pairs), SESSION_UNIXTIME)}
@@ -41,7 +45,9 @@ def expected(edges):
         (np.ones(len(kept)), ([number[a] for a, _ in kept], [number[b] for _, b in kept])),
         shape=(len(vertices), len(vertices)),
     )
-    return partition(dict(zip(vertices, map(str, connected_components(matrix, directed=False)[1]), strict=True)))
+    return partition(
+        dict(zip(vertices, map(str, connected_components(matrix, directed=False)[1]), strict=True))
+    )
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -64,7 +70,7 @@ def test_a_hundred_thousand_links_of_any_shape_need_few_rounds(engine, shape):
     dice = np.random.default_rng(1)
     names = dice.permutation(n)
     edges = {
-        "chain": list(zip(names[:-1], names[1:], strict=True)),
+        "chain": list(itertools.pairwise(names)),
         "star": [(names[0], v) for v in names[1:]],
         "tree": [(names[at], names[dice.integers(0, at)]) for at in range(1, n)],
         "many pairs": list(zip(names[: n // 2], names[n // 2 :], strict=True)),
@@ -76,11 +82,7 @@ def test_a_hundred_thousand_links_of_any_shape_need_few_rounds(engine, shape):
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(
-        st.tuples(*[st.sampled_from([None, "", *"abcdefghijkl"])] * 3), min_size=1, max_size=25
-    )
-)
+@given(st.lists(st.tuples(*[st.sampled_from([None, "", *"abcdefghijkl"])] * 3), min_size=1, max_size=25))
 def test_records_that_share_any_identifier_are_one_person(engine, records):
     put(engine, "stg.a", ["email", "phone", "token"], records)
     unify(engine, one_table(["email", "phone", "token"]))
