@@ -23,6 +23,7 @@ from tdlocal.account.store import Store
 from tdlocal.account.syndications import Syndications
 from tdlocal.account.tables import Tables
 from tdlocal.account.users import Users
+from tdlocal.account.workflow_schedules import WorkflowSchedules
 from tdlocal.engine.types import Engine
 
 
@@ -62,6 +63,7 @@ class Account:
         self.models = Models(self)
         self.projects = Projects(self)
         self.attempts = Attempts(self)
+        self.workflow_schedules = WorkflowSchedules(self)
 
     def api_keys(self) -> list[str]:
         """Every API key that is accepted."""
@@ -69,6 +71,7 @@ class Account:
 
     def close(self) -> None:
         """Stop the work in hand and close the files."""
+        self.workflow_schedules.close()
         self.attempts.close()
         self.jobs.close()
         self.statements.close()

@@ -7,6 +7,7 @@ a client that looks before it sleeps never sleeps for a short job.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ STATUS_SECONDS = 4.0
 LIST_LIMIT = 10_000
 QUERY_LIMIT = 32 * 2**20
 CHUNK = 2**18
+GZIP = "application/x-gzip"
 
 
 @route(
@@ -123,17 +125,24 @@ def file_range(path: Path, wanted: str | None) -> Reply:
     whole = {"Accept-Ranges": "bytes"}
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", (wanted or "").strip())
     if match is None or match.groups() == ("", ""):
-        return Reply(body=path.read_bytes(), content_type="application/x-gzip", headers=whole)
+        return Reply(200, file_chunks(path, 0, size), GZIP, whole | {"Content-Length": str(size)})
     first, last = match[1], match[2]
     start = int(first) if first else max(0, size - int(last))
     end = min(int(last), size - 1) if first and last else size - 1
     if start > end:
         return Reply(416, b"", headers={"Content-Range": f"bytes */{size}"})
+    length = end - start + 1
+    headers = whole | {"Content-Range": f"bytes {start}-{end}/{size}", "Content-Length": str(length)}
+    return Reply(206, file_chunks(path, start, length), GZIP, headers)
+
+
+def file_chunks(path: Path, start: int, length: int) -> Iterator[bytes]:
+    """A part of a file, chunk by chunk."""
     with path.open("rb") as file:
         file.seek(start)
-        part = file.read(end - start + 1)
-    headers = whole | {"Content-Range": f"bytes {start}-{end}/{size}"}
-    return Reply(206, part, "application/x-gzip", headers)
+        while length > 0 and (chunk := file.read(min(CHUNK, length))):
+            length -= len(chunk)
+            yield chunk
 
 
 lacks(

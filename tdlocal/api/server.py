@@ -30,6 +30,7 @@ from tdlocal.api.wire import (
     fault_of,
 )
 
+STRANGER_LIMIT = 2**20  # bytes of a body that comes without a known key
 WORKERS = 200  # most of them only wait: a status request is held up to some seconds
 JSON = "application/json"
 
@@ -64,18 +65,18 @@ class Application:
             await self._lease(scope, receive, send)
             return
         found = self.router.find(scope["method"], path)
-        limit = found[0].body_limit if found else 2**20
-        body = await read_body(receive, limit)
-        if body is None:
-            await send_reply(send, failure(Fault(413, f"the body is larger than {limit} bytes")), close=True)
-            return
         request = Request(
             scope["method"],
             scope["path"],
             scope["query_string"].decode("latin-1"),
             {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-            body,
         )
+        limit = found[0].body_limit if found and self.knows(request.key) else STRANGER_LIMIT
+        body = await read_body(receive, limit)
+        if body is None:
+            await send_reply(send, failure(Fault(413, f"the body is larger than {limit} bytes")), close=True)
+            return
+        request.body = body
         trouble = self.faults.strike(request.method, path) if self.faults else None
         if trouble is None:
             await self._answer(found, request, send)

@@ -73,6 +73,7 @@ def bound_socket(address: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))
+        listener.listen(1024)  # whoever reads server.json can connect at once, and waits
     except OSError as error:
         listener.close()
         raise KitError(
@@ -128,7 +129,9 @@ async def serve(arguments: argparse.Namespace, state: Path, listener: socket.soc
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     announce(state, url, smtp.port, quiet=arguments.until_eof)
     watcher = None
-    if arguments.until_eof:
+    if not arguments.until_eof:
+        account.workflow_schedules.start_clock()
+    else:
         watcher = asyncio.create_task(stop_at_end_of_input(server, application, state))
     try:
         await server.serve(sockets=[listener])
