@@ -6,7 +6,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from tdlocal.engine import functions, spool
+from tdlocal.engine import spool
 from tdlocal.engine.catalog import Catalog
 from tdlocal.engine.dialect import Dialect, plans
 from tdlocal.engine.failures import failure, translated, worth_a_retry
+from tdlocal.engine.functions.registry import register
 from tdlocal.engine.locks import NamedLocks
-from tdlocal.engine.storage import quote, schema_name, stored_type, to_duck
+from tdlocal.engine.storage import quote, schema_name, to_duck
 from tdlocal.engine.types import Answer, Column, EngineError, TableInfo
 from tdlocal.engine.watch import Watch
 
@@ -35,7 +36,6 @@ _LOCKED_DOWN = {
 }
 _SETTINGS = (
     "SET GLOBAL TimeZone = 'UTC'",
-    "SET GLOBAL integer_division = true",
     "SET GLOBAL ieee_floating_point_ops = true",
     "SET GLOBAL python_enable_replacements = false",
     "SET GLOBAL lock_configuration = true",
@@ -70,7 +70,7 @@ class DuckDBEngine:
             raise failure("GENERIC_INTERNAL_ERROR", f"cannot open {target}: {error}") from error
         for setting in _SETTINGS:
             self._connection.execute(setting)
-        functions.register(self._connection)
+        register(self._connection)
         self._home = self._connection.execute("SELECT current_database()").fetchall()[0][0]
         self._dialect.home = self._home
         if self._path is not None:
@@ -175,16 +175,17 @@ class DuckDBEngine:
         time_zone: str = "UTC",
         strict: bool = True,
         cancelled: threading.Event | None = None,
+        prepared: Mapping[str, str] | None = None,
     ) -> Answer:
         """Run every statement of *sql* (Trino SQL, `;` between) and answer with the last one's rows.
 
-        Raises EngineError; statements before the failing one stay done, as on Treasure Data.
+        *prepared* holds the texts that EXECUTE name means. Raises EngineError; statements before the failing one stay done, as on Treasure Data.
         """
         answer: Answer | None = None
         for statement in self._dialect.statements(sql):
             if answer is not None:
                 answer.close()
-            answer = self._run_one(statement, database, scheduled_time, time_zone, strict, cancelled)
+            answer = self._run_one(statement, database, scheduled_time, time_zone, strict, cancelled, prepared)
         if answer is None:
             raise failure("SYNTAX_ERROR", "SQL statement is empty")
         return answer
@@ -197,6 +198,7 @@ class DuckDBEngine:
         time_zone: str,
         strict: bool,
         cancelled: threading.Event | None,
+        prepared: Mapping[str, str] | None,
     ) -> Answer:
         if cancelled is not None and cancelled.is_set():
             raise failure("USER_CANCELED", "Query was canceled")
@@ -204,32 +206,25 @@ class DuckDBEngine:
             for attempt in range(3):
                 plan = self._dialect.plan(
                     statement, database=database, scheduled_time=scheduled_time, time_zone=time_zone,
-                    strict=strict, cursor=cursor,
+                    strict=strict, prepared=prepared,
                 )  # fmt: skip
                 try:
-                    return self._perform(plan, cursor, scheduled_time, strict, cancelled)
+                    return self._perform(plan, cursor, cancelled)
                 except (duckdb.CatalogException, duckdb.BinderException):
                     # a table changed its shape between translation and start: look again
                     if attempt == 2:
                         raise
             raise AssertionError("unreachable")
 
-    def _perform(
-        self,
-        plan: plans.Plan,
-        cursor: Any,
-        scheduled_time: int,
-        strict: bool,
-        cancelled: threading.Event | None,
-    ) -> Answer:
+    def _perform(self, plan: plans.Plan, cursor: Any, cancelled: threading.Event | None) -> Answer:
         if isinstance(plan, plans.Rows):
             return spool.Listed(plan.columns, plan.rows, plan.update_type)
         if isinstance(plan, plans.Query):
             return self._select(plan, cursor)
         if isinstance(plan, plans.CreateTableAs):
-            return self._create_as(plan, cursor, scheduled_time, strict, cancelled)
+            return self._create_as(plan, cursor, cancelled)
         if isinstance(plan, plans.Insert):
-            return self._insert(plan, cursor, scheduled_time, strict, cancelled)
+            return self._insert(plan, cursor, cancelled)
         if isinstance(plan, plans.Change):
             return self._change(plan, cursor, cancelled)
         return self._define(plan, cursor)
@@ -237,74 +232,44 @@ class DuckDBEngine:
     def _select(self, plan: plans.Query, cursor: Any) -> Answer:
         self._register(cursor, plan)
         reader = cursor.sql(plan.sql).to_arrow_reader(spool.READ_ROWS)
-        converters = functions.converters(plan.columns)
-        return spool.spool(plan.columns, reader, self._folder / "answers", converters)
+        return spool.spool(plan.columns, reader, self._folder / "answers", plan.converters)
 
     @staticmethod
     def _register(cursor: Any, plan: plans.Query | plans.Change) -> None:
         for name, make in plan.inputs.items():
             cursor.register(name, make())
 
-    def _create_as(
-        self,
-        plan: plans.CreateTableAs,
-        cursor: Any,
-        scheduled_time: int,
-        strict: bool,
-        cancelled: threading.Event | None,
-    ) -> Answer:
+    def _create_as(self, plan: plans.CreateTableAs, cursor: Any, cancelled: threading.Event | None) -> Answer:
         database, name = plan.target
-        stored = _stored(plan.query.columns, strict)
-        select = _with_stored_types(plan.query, stored)
-        columns = stored
-        if all(column.name != "time" for column in stored):
-            columns = (*stored, Column("time", "bigint"))
-            select = f'SELECT *, CAST({scheduled_time:d} AS BIGINT) AS "time" FROM ({select})'
-        if not plan.with_data:
-            select += " LIMIT 0"
         self._register(cursor, plan.query)
         with self._locks.hold([f"{database}.{name}"]):
             there = self.catalog.table(database, name) is not None
             if there and plan.if_not_exists:
-                return spool.Listed((Column("rows", "bigint"),), [(0,)], "CREATE TABLE", 0)
+                return _counted_rows("CREATE TABLE", 0)
             if there and not plan.replace:
                 raise failure("TABLE_ALREADY_EXISTS", f"Table '{self._full(plan.target)}' already exists")
             born = int(time.time())
             verb = "CREATE OR REPLACE TABLE" if plan.replace else "CREATE TABLE"
 
             def work() -> int:
-                rows = cursor.execute(f"{verb} {self._at(plan.target)} AS {select}").fetchall()
+                rows = cursor.execute(f"{verb} {self._at(plan.target)} AS {plan.query.sql}").fetchall()
                 cursor.execute(f"COMMENT ON TABLE {self._at(plan.target)} IS '{born}'")
                 return int(rows[0][0])
 
             count = self._transaction(cursor, work, cancelled)
-            self.catalog.put(database, name, columns, born)
-        return spool.Listed((Column("rows", "bigint"),), [(count,)], "CREATE TABLE", count)
+            self.catalog.put(database, name, plan.query.columns, born)
+        return _counted_rows("CREATE TABLE", count)
 
-    def _insert(
-        self,
-        plan: plans.Insert,
-        cursor: Any,
-        scheduled_time: int,
-        strict: bool,
-        cancelled: threading.Event | None,
-    ) -> Answer:
+    def _insert(self, plan: plans.Insert, cursor: Any, cancelled: threading.Event | None) -> Answer:
         database, name = plan.target
-        _stored(plan.query.columns, strict)
         self._register(cursor, plan.query)
         with self._locks.hold(shared=[f"{database}.{name}"]):
-            table = self._existing(database, name)
-            kinds = {column.name: column.type for column in table.columns}
-            stored = tuple(Column(column, kinds.get(column, "varchar")) for column in plan.names)
-            names = [quote(column) for column in plan.names]
-            select = _with_stored_types(plan.query, stored)
-            if "time" in kinds and "time" not in plan.names:
-                names.append('"time"')
-                select = f'SELECT *, CAST({scheduled_time:d} AS BIGINT) AS "time" FROM ({select})'
-            text = f"INSERT INTO {self._at(plan.target)} ({', '.join(names)}) {select}"
+            self._existing(database, name)
+            names = ", ".join(quote(column) for column in plan.names)
+            text = f"INSERT INTO {self._at(plan.target)} ({names}) {plan.query.sql}"
             count = self._transaction(cursor, lambda: _count(cursor, text), cancelled)
             self.catalog.touch(database, name)
-        return spool.Listed((Column("rows", "bigint"),), [(count,)], "INSERT", count)
+        return _counted_rows("INSERT", count)
 
     def _change(self, plan: plans.Change, cursor: Any, cancelled: threading.Event | None) -> Answer:
         database, name = plan.target
@@ -312,7 +277,7 @@ class DuckDBEngine:
         with self._locks.hold([f"{database}.{name}"]):
             count = self._transaction(cursor, lambda: _count(cursor, plan.sql), cancelled)
             self.catalog.touch(database, name)
-        return spool.Listed((Column("rows", "bigint"),), [(count,)], plan.update_type, count)
+        return _counted_rows(plan.update_type, count)
 
     def _define(self, plan: plans.Plan, cursor: Any) -> Answer:
         """The statements that change names and shapes, not rows."""
@@ -610,18 +575,8 @@ class DuckDBEngine:
         return f"td.{name[0]}.{name[1]}"
 
 
-def _stored(columns: Sequence[Column], strict: bool) -> tuple[Column, ...]:
-    return tuple(Column(column.name, stored_type(column.name, column.type, strict=strict)) for column in columns)
-
-
-def _with_stored_types(query: plans.Query, stored: Sequence[Column]) -> str:
-    """The select of *query* with its columns named and cast as they are to be stored."""
-    slots = [f"c{number}" for number in range(1, len(stored) + 1)]
-    values = [
-        f"{functions.stored_value(slot, column.type, to_duck(kept.type))} AS {quote(kept.name)}"
-        for slot, column, kept in zip(slots, query.columns, stored, strict=True)
-    ]
-    return f"SELECT {', '.join(values)} FROM ({query.sql}) AS q({', '.join(slots)})"
+def _counted_rows(update_type: str, count: int) -> Answer:
+    return spool.Listed((Column("rows", "bigint"),), [(count,)], update_type, count)
 
 
 def _count(cursor: Any, text: str) -> int:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tdlocal.engine.dialect.first import Dialect
+from tdlocal.engine.dialect.planner import Dialect
 
 __all__ = ["Dialect"]

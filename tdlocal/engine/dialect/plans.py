@@ -1,12 +1,13 @@
 """What a translated statement asks the engine to do: one small class for each kind.
 
-`sql` is DuckDB text that this package printed itself; it may hold the slots of `Times`.
+`sql` is always DuckDB text that this package printed itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ class Query:
     columns: tuple[Column, ...]
     inputs: dict[str, Callable[[], pa.Table]] = field(default_factory=dict)
     reads: tuple[Name, ...] = ()
+    converters: tuple[Callable[[Any], Any] | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,6 @@ class CreateTableAs:
     query: Query
     if_not_exists: bool = False
     replace: bool = False
-    with_data: bool = True
 
 
 @dataclass(frozen=True)

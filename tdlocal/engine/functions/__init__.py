@@ -1,8 +1,1 @@
-"""The functions that DuckDB lacks, and how values cross between it and Python."""
-
-from __future__ import annotations
-
-from tdlocal.engine.functions.registry import register
-from tdlocal.engine.functions.values import converters, stored_value
-
-__all__ = ["converters", "register", "stored_value"]
+"""The functions that DuckDB lacks, in Python, and how values leave the engine."""

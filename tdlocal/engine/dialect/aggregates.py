@@ -1,0 +1,295 @@
+"""Aggregates and window functions. In a line `~` is where DISTINCT goes, `^` where ORDER BY goes, `!` where
+IGNORE NULLS goes and `@` where FILTER and OVER go, so one line can hold several of DuckDB's aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect import syntax as s
+from tdlocal.engine.dialect.casts import cast, coerce
+from tdlocal.engine.dialect.operators import divided
+from tdlocal.engine.dialect.signatures import Table
+from tdlocal.engine.dialect.values import Value, text
+from tdlocal.engine.failures import failure
+
+DISTINCT, ORDER, OVER, NULLS = "\ue000", "\ue001", "\ue002", "\ue003"  # the marks; `values.text` keeps them out
+
+
+def _marked(lines: str) -> str:
+    return lines.translate(str.maketrans({"~": DISTINCT, "^": ORDER, "@": OVER, "!": NULLS}))
+
+
+PLAIN = Table(_marked("""
+any_value(T) T = any_value(~$0^)@
+arbitrary(T) T = any_value(~$0^)@
+approx_distinct(T) bigint = count(DISTINCT $0)@
+approx_distinct(T, double) bigint = count(DISTINCT $0)@
+array_agg(T) array(T) = list(~$0^)@
+bitwise_and_agg(bigint) bigint = bit_and(~$0)@
+bitwise_or_agg(bigint) bigint = bit_or(~$0)@
+bitwise_xor_agg(bigint) bigint = bit_xor(~$0)@
+bool_and(boolean) boolean = bool_and(~$0)@
+bool_or(boolean) boolean = bool_or(~$0)@
+every(boolean) boolean = bool_and(~$0)@
+corr(double, double) double = corr($0, $1)@
+count(T) bigint = count(~$0)@
+count_if(boolean) bigint = CAST(coalesce(count_if($0)@, 0) AS BIGINT)
+covar_pop(double, double) double = covar_pop($0, $1)@
+covar_samp(double, double) double = covar_samp($0, $1)@
+entropy(bigint) double = py_entropy(list(CAST($0 AS DOUBLE))@)
+geometric_mean(double) double = exp(avg(ln(~$0))@)
+kurtosis(double) double = kurtosis(~$0)@
+skewness(double) double = py_skewness(list(~$0)@)
+max(T) T = max(~$0)@
+max_by(T, K) T = arg_max_null($0, $1)@
+min(T) T = min(~$0)@
+min_by(T, K) T = arg_min_null($0, $1)@
+regr_intercept(double, double) double = regr_intercept($0, $1)@
+regr_slope(double, double) double = regr_slope($0, $1)@
+regr_r2(double, double) double = regr_r2($0, $1)@
+regr_count(double, double) bigint = CAST(regr_count($0, $1)@ AS BIGINT)
+stddev(double) double = stddev_samp(~$0)@
+stddev_samp(double) double = stddev_samp(~$0)@
+stddev_pop(double) double = stddev_pop(~$0)@
+variance(double) double = var_samp(~$0)@
+var_samp(double) double = var_samp(~$0)@
+var_pop(double) double = var_pop(~$0)@
+sum(bigint) bigint = CAST(sum(~$0)@ AS BIGINT)
+sum(real) real = CAST(sum(~$0)@ AS FLOAT)
+sum(double) double = sum(~$0)@
+sum(interval day to second) interval day to second = sum(~$0)@
+avg(bigint) double = (CAST(sum(~$0)@ AS DOUBLE) / count(~$0)@)
+avg(real) real = CAST(avg(~$0)@ AS FLOAT)
+avg(double) double = avg(~$0)@
+histogram(T) map(T,bigint) = CAST(histogram($0)@ AS MAP($T, BIGINT))
+numeric_histogram(bigint, double) map(double,double) = py_numeric_histogram(list($1)@, any_value($0)@)
+approx_most_frequent(bigint, T, bigint) map(T,bigint) = CAST(py_top(list(CAST($1 AS VARCHAR))@, any_value($0)@) AS MAP($T, BIGINT))
+td_avgif(double, boolean) double = avg(CASE WHEN $1 THEN $0 END)@
+td_sumif(double, boolean) double = sum(CASE WHEN $1 THEN $0 END)@
+"""))
+WINDOW_ONLY = Table(_marked("""
+row_number() bigint = row_number()@
+rank() bigint = rank()@
+dense_rank() bigint = dense_rank()@
+percent_rank() double = percent_rank()@
+cume_dist() double = cume_dist()@
+ntile(bigint) bigint = ntile($0)@
+first_value(T) T = first_value($0!)@
+last_value(T) T = last_value($0!)@
+nth_value(T, bigint) T = nth_value($0, $1!)@
+lag(T) T = lag($0!)@
+lag(T, bigint) T = lag($0, $1!)@
+lag(T, bigint, T) T = lag($0, $1, $2!)@
+lead(T) T = lead($0!)@
+lead(T, bigint) T = lead($0, $1!)@
+lead(T, bigint, T) T = lead($0, $1, $2!)@
+"""))
+_UNORDERED = ("map", "json", "hyperloglog", "function")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The text with its marks, its type and zone."""
+
+    sql: str
+    kind: k.Kind
+    zone: str | None = None
+
+
+Maker = Callable[[Any, s.Call, list[Value]], Made]
+
+
+def _wrong(node: s.Call, values: list[Value]) -> Exception:
+    given = ", ".join(str(value.kind) for value in values)
+    return failure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {node.name}.")
+
+
+def min_max(c: Any, node: s.Call, values: list[Value]) -> Made | None:
+    """min(x, n) and max(x, n); max_by(x, y, n); one value goes by the table."""
+    if values and any(value.kind.name in _UNORDERED for value in values[-1:]):
+        raise _wrong(node, values)
+    if node.name in ("min", "max") and len(values) == 2:
+        order = "DESC" if node.name == "max" else "ASC"
+        x = values[0].sql
+        sorted_ = f"list_filter(list({x} ORDER BY {x} {order}){OVER}, lambda e_: e_ IS NOT NULL)"
+        return Made(f"list_slice({sorted_}, 1, any_value({values[1].sql}){OVER})", k.array(values[0].kind))
+    if node.name in ("min_by", "max_by") and len(values) == 3:
+        order = "DESC" if node.name == "max_by" else "ASC"
+        sql = f"list_slice(list({values[0].sql} ORDER BY {values[1].sql} {order}){OVER}, 1, any_value({values[2].sql}){OVER})"
+        return Made(sql, k.array(values[0].kind))
+    return None
+
+
+def decimals(c: Any, node: s.Call, values: list[Value]) -> Made | None:
+    """sum and avg of decimals keep their scale."""
+    if len(values) != 1 or values[0].kind.name != "decimal":
+        return None
+    value, scale = values[0], values[0].kind.sizes[1]
+    total = f"sum({DISTINCT}{value.sql}){OVER}"
+    kind = k.decimal(38, scale)
+    if node.name == "sum":
+        return Made(total, kind)
+    count = f"count({DISTINCT}{value.sql}){OVER}"
+    over = divided(f"CAST({total} AS {k.duck(kind)})", f"nullif({count}, 0)", kind, k.decimal(19, 0), value.kind)
+    return Made(over, value.kind)
+
+
+def percentile(c: Any, node: s.Call, values: list[Value]) -> Made:
+    """approx_percentile, exactly: the element at floor(fraction * count) of the sorted values.
+
+    quantile_disc counts from the other end, so it is asked for 1 - fraction of the descending order.
+    """
+    if len(values) not in (2, 3, 4):
+        raise _wrong(node, values)
+    value = values[0]
+    if value.kind.name == "decimal":
+        value = coerce(value, k.DOUBLE)
+    if not k.is_number(value.kind):
+        raise _wrong(node, values)
+    if len(values) >= 3 and values[-1].kind.name != "array" and len(values) == 3 and k.is_number(values[2].kind) \
+            and (values[1].kind.name in k.INTEGERS or not values[1].is_constant or values[1].constant >= 1):  # fmt: skip
+        raise failure("NOT_SUPPORTED", "approx_percentile with weights is not supported by the local account")
+    fractions = node.arguments[1]
+    if isinstance(fractions, s.ArrayLiteral):
+        parts = [_quantile(value, c.expression(item)) for item in fractions.items]
+        return Made(f"[{', '.join(parts)}]", k.array(value.kind))
+    if values[1].kind.name == "array":
+        raise failure("NOT_SUPPORTED", "approx_percentile: write the fractions as ARRAY[…]")
+    return Made(_quantile(value, values[1]), value.kind)
+
+
+def _quantile(value: Value, fraction: Value) -> str:
+    if not fraction.is_constant or fraction.constant is None:
+        raise failure("NOT_SUPPORTED", "approx_percentile: the fraction must be a constant")
+    wanted = Decimal(str(fraction.constant))
+    if not 0 <= wanted <= 1:
+        raise failure("INVALID_FUNCTION_ARGUMENT", "Percentile must be between 0 and 1")
+    return f"quantile_disc({value.sql}, {1 - wanted} ORDER BY {value.sql} DESC){OVER}"
+
+
+def map_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
+    """The first value of a key stays, null keys are left out."""
+    if len(values) != 2:
+        raise _wrong(node, values)
+    key, value = values
+    entries = f"list(struct_pack(k := {key.sql}, v := {value.sql}){ORDER}){OVER}"
+    kept = f"list_filter({entries}, lambda e_: e_.k IS NOT NULL)"
+    keys = f"list_transform({kept}, lambda e_: e_.k)"
+    first = f"list_filter({kept}, lambda e_, i_: list_position({keys}, e_.k) = i_)"
+    made = f"map(list_transform({first}, lambda e_: e_.k), list_transform({first}, lambda e_: e_.v))"
+    made = f"CASE WHEN len({kept}) = 0 OR {entries} IS NULL THEN NULL ELSE {made} END"
+    return Made(made, k.map_of(key.kind, value.kind))
+
+
+def multimap_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
+    if len(values) != 2:
+        raise _wrong(node, values)
+    key, value = values
+    entries = f"list(struct_pack(k := {key.sql}, v := {value.sql}){ORDER}){OVER}"
+    kept = f"list_filter({entries}, lambda e_: e_.k IS NOT NULL)"
+    keys = f"list_transform({kept}, lambda e_: e_.k)"
+    first = f"list_filter({keys}, lambda k_, i_: list_position({keys}, k_) = i_)"
+    items = f"list_transform({first}, lambda k_: list_transform(list_filter({kept}, lambda e_: e_.k = k_), lambda e_: e_.v))"
+    return Made(f"CASE WHEN len({kept}) = 0 OR {entries} IS NULL THEN NULL ELSE map({first}, {items}) END",
+                k.map_of(key.kind, k.array(value.kind)))  # fmt: skip
+
+
+def map_union(c: Any, node: s.Call, values: list[Value]) -> Made:
+    if len(values) != 1 or values[0].kind.name != "map":
+        raise _wrong(node, values)
+    entries = f"flatten(list(map_entries({values[0].sql})){OVER})"
+    keys = f"list_transform({entries}, lambda e_: e_.key)"
+    first = f"list_filter({entries}, lambda e_, i_: list_position({keys}, e_.key) = i_)"
+    made = f"map(list_transform({first}, lambda e_: e_.key), list_transform({first}, lambda e_: e_.value))"
+    return Made(f"CASE WHEN {entries} IS NULL THEN NULL ELSE {made} END", values[0].kind)
+
+
+def listagg(c: Any, node: s.Call, values: list[Value]) -> Made:
+    if len(values) not in (1, 2) or not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
+        raise _wrong(node, values)
+    separator = values[1].sql if len(values) == 2 else "''"
+    return Made(f"string_agg({DISTINCT}{coerce(values[0], k.VARCHAR).sql}, {separator}{ORDER}){OVER}", k.VARCHAR)
+
+
+def reduce_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
+    if len(node.arguments) != 4 or not isinstance(node.arguments[2], s.Lambda):
+        raise _wrong(node, values)
+    value, start = values[0], values[1]
+    names, body = c.lambda_body(node.arguments[2], [start.kind, value.kind])
+    kind = k.common(start.kind, body.kind)
+    if kind is None:
+        raise failure("TYPE_MISMATCH", f"the state of reduce_agg is {start.kind}, its function gives {body.kind}")
+    items = f"list_filter(list({value.sql}{ORDER}){OVER}, lambda e_: e_ IS NOT NULL)"
+    step = f"lambda {', '.join(names)}: {coerce(body, kind).sql}"
+    initial = f"CAST({coerce(start, kind).sql} AS {k.duck(kind)})"
+    return Made(f"CASE WHEN len({items}) > 0 THEN list_reduce({items}, {step}, {initial}) END", kind)
+
+
+def checksum(c: Any, node: s.Call, values: list[Value]) -> Made:
+    if len(values) != 1:
+        raise _wrong(node, values)
+    value = values[0]
+    if value.kind.name in k.INTEGERS or value.kind.name in ("date", "boolean"):
+        if value.kind.name == "date":
+            value = Value(f"date_diff('day', DATE '1970-01-01', {value.sql})", k.BIGINT)
+        return Made(f"py_checksum_numbers(list(CAST({value.sql} AS BIGINT)){OVER})", k.VARBINARY)
+    if k.is_text(value.kind):
+        return Made(f"py_checksum_texts(list({value.sql}){OVER})", k.VARBINARY)
+    raise failure("NOT_SUPPORTED", f"checksum({value.kind}) is not supported by the local account")
+
+
+def first_last(c: Any, node: s.Call, values: list[Value]) -> Made:
+    """TD_FIRST and TD_LAST: x of the row with the least or the greatest other values."""
+    if len(values) < 2:
+        raise _wrong(node, values)
+    name = "arg_min_null" if node.name == "td_first" else "arg_max_null"
+    order = values[1].sql
+    if len(values) > 2:
+        order = "struct_pack(" + ", ".join(f"f{n} := {v.sql}" for n, v in enumerate(values[1:], 1)) + ")"
+    return Made(f"{name}({values[0].sql}, {order}){OVER}", values[0].kind, values[0].zone)
+
+
+def unsupported(c: Any, node: s.Call, values: list[Value]) -> Made:
+    raise failure("NOT_SUPPORTED", f"{node.name} is not supported by the local account")
+
+
+_MAKERS: dict[str, Callable[[Any, s.Call, list[Value]], Made | None]] = {
+    "min": min_max, "max": min_max, "min_by": min_max, "max_by": min_max, "sum": decimals, "avg": decimals,
+    "approx_percentile": percentile, "map_agg": map_agg, "multimap_agg": multimap_agg, "map_union": map_union,
+    "listagg": listagg, "reduce_agg": reduce_agg, "checksum": checksum, "td_first": first_last,
+    "td_last": first_last,
+    **dict.fromkeys(("approx_set", "merge", "make_set_digest", "merge_set_digest", "qdigest_agg", "tdigest_agg",
+                     "bitwise_and_agg_", "spatial_union", "evaluate_classifier_predictions", "learn_classifier",
+                     "learn_regressor", "convex_hull_agg", "geometry_union_agg"), unsupported),
+}  # fmt: skip
+NAMES = frozenset(PLAIN.names()) | frozenset(_MAKERS)
+
+
+def made(c: Any, node: s.Call, values: list[Value]) -> Made:
+    """The aggregate's text with its marks. Raises FUNCTION_NOT_FOUND for other argument types."""
+    maker = _MAKERS.get(node.name)
+    if maker is not None:
+        special = maker(c, node, values)
+        if special is not None:
+            return special
+    return from_table(c, PLAIN, node, values)
+
+
+def from_table(c: Any, table: Table, node: s.Call, values: list[Value]) -> Made:
+    if node.name in ("sum", "avg") and values and values[0].kind.name == "unknown":
+        values = [coerce(values[0], k.BIGINT), *values[1:]]
+    found = table.find(node.name, [value.kind for value in values]) if node.name in table else None
+    if found is None:
+        raise c.unexpected(node, table, values)
+    one, bound = found
+    value = c.applied(node, one, bound, values)
+    sql = value.sql.replace("$T", k.duck(bound["T"])) if "T" in bound else value.sql
+    zone = next((item.zone for item in values if item.zone), None)
+    return Made(sql, value.kind, zone if value.kind.name == "timestamp with time zone" else None)
+
+
+__all__ = ["NAMES", "PLAIN", "WINDOW_ONLY", "Made", "cast", "from_table", "made", "text"]

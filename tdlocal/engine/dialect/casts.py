@@ -1,0 +1,438 @@
+"""Casts: the ones Trino makes by itself (`coerce`) and the ones that were written (`cast`)."""
+
+from __future__ import annotations
+
+from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect.values import Value, text
+from tdlocal.engine.failures import failure
+
+_INTEGER_TEXT = r"'\s*[+-]?[0-9]+\s*'"
+_NUMBER_TEXT = r"'\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*'"
+_DOUBLE_TEXT = r"'\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[dDfF]?\s*'"
+_DATE_TEXT = r"'\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*'"
+_STAMP_TEXT = (
+    r"'\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
+    r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]*)?)?( ?[A-Za-z+-][\w/:+-]*)?| [A-Za-z+-][\w/:+-]*)?\s*'"
+)
+_STAMP_HEAD = r"'^\s*([0-9+-]+-[0-9]{1,2}-[0-9]{1,2}( [0-9:.]+)?)'"
+_NAMES = {"integer": "INT", "double": "DOUBLE", "boolean": "BOOLEAN", "date": "date", "timestamp": "timestamp"}
+
+
+def local(value: Value) -> str:
+    """The clock time of a `timestamp with time zone` in its zone, as a DuckDB TIMESTAMP."""
+    return at_zone(value.sql, value.zone or "'UTC'")
+
+
+def at_zone(sql: str, zone: str) -> str:
+    """Clock time of the instant *sql* in *zone*; fixed offsets are counted, names looked up by DuckDB."""
+    seconds = fixed_offset(zone)
+    if seconds is None:
+        return f"timezone({zone}, {sql})"
+    base = f"timezone('UTC', {sql})"
+    return base if not seconds else f"({base} + to_seconds({seconds}))"
+
+
+def from_local(sql: str, zone: str) -> str:
+    """The instant at which clocks of *zone* show the TIMESTAMP *sql*."""
+    seconds = fixed_offset(zone)
+    if seconds is None:
+        return f"timezone({zone}, {sql})"
+    return f"timezone('UTC', {sql})" if not seconds else f"timezone('UTC', {sql} - to_seconds({seconds}))"
+
+
+def fixed_offset(zone: str) -> int | None:
+    """Seconds east of a quoted constant zone such as '+09:00' or 'UTC'; None for names with rules.
+
+    >>> fixed_offset("'UTC'"), fixed_offset("'-03:30'"), fixed_offset("'Asia/Tokyo'")
+    (0, -12600, None)
+    """
+    name = zone.strip("'")
+    if name in ("UTC", "Z", "GMT"):
+        return 0
+    if len(name) == 6 and name[0] in "+-" and name[3] == ":":
+        seconds = int(name[1:3]) * 3600 + int(name[4:6]) * 60
+        return -seconds if name[0] == "-" else seconds
+    return None
+
+
+def coerce(value: Value, target: k.Kind, zone: str = "'UTC'") -> Value:
+    """*value* as *target*, which `kinds.turns_into` allows; *zone* is the session's."""
+    source = value.kind
+    if source == target:
+        return value
+    if source.name == "unknown":
+        return Value(f"CAST({value.sql} AS {k.duck(target)})", target, constant=value.constant)
+    if k.is_text(target) and k.is_text(source):
+        if target.name == "char":
+            return Value(_char(value.sql, target.sizes[0]), target)
+        return Value(value.sql, target, constant=value.constant)
+    if target.name == source.name == "timestamp with time zone":
+        return Value(value.sql, target, zone=value.zone)
+    if target.name == "timestamp with time zone":
+        stamp = f"CAST({value.sql} AS TIMESTAMP)" if source.name == "date" else value.sql
+        return Value(from_local(stamp, zone), target, zone=zone)
+    if k.duck(source) == k.duck(target):
+        return Value(value.sql, target, constant=value.constant)
+    if source.items and any(_special(a, b) for a, b in zip(source.items, target.items, strict=True)):
+        return cast(value, target, zone=zone)
+    return Value(f"CAST({value.sql} AS {k.duck(target)})", target)
+
+
+def _special(source: k.Kind, target: k.Kind) -> bool:
+    return target.name == "timestamp with time zone" != source.name or target.name == "char"
+
+
+def cast(value: Value, target: k.Kind, *, safe: bool = False, zone: str = "'UTC'") -> Value:
+    """`CAST(value AS target)` by Trino's rules, or TRY_CAST when *safe*."""
+    source = value.kind
+    if source.name == "unknown":
+        return Value(f"CAST({value.sql} AS {k.duck(target)})", target, constant=value.constant)
+    maker = _maker(source, target)
+    if maker is None:
+        raise failure("TYPE_MISMATCH", f"Cannot cast {source} to {target}")
+    made = maker(value, target, safe, zone)
+    return made if isinstance(made, Value) else Value(made, target)
+
+
+def castable(source: k.Kind, target: k.Kind) -> bool:
+    return source.name == "unknown" or _maker(source, target) is not None
+
+
+def _maker(source: k.Kind, target: k.Kind):  # type: ignore[no-untyped-def]
+    if source.items and target.name == source.name:
+        if len(source.items) != len(target.items):
+            return None
+        if not all(castable(a, b) for a, b in zip(source.items, target.items, strict=True)):
+            return None
+        return {"array": _array, "map": _map, "row": _row}[source.name]
+    if target.name == "json":
+        return _to_json if _jsonable(source) else None
+    if source.name == "json":
+        return _from_json if _jsonable(target) else None
+    if k.is_text(target):
+        return _to_text if not source.items and source.name not in ("varbinary", "hyperloglog") else None
+    if k.is_text(source):
+        return _FROM_TEXT.get("integer" if target.name in k.INTEGERS else target.name)
+    if k.is_number(target):
+        return _to_number if k.is_number(source) or source.name == "boolean" else None
+    if target.name == "boolean":
+        return _to_boolean if k.is_number(source) or source.name == "boolean" else None
+    if source.name in _TIMES and target.name in _TIMES:
+        return _to_time if {source.name, target.name} != {"date", "time"} else None
+    if source.name == target.name:
+        return lambda value, target, safe, zone: Value(value.sql, target)
+    return None
+
+
+_TIMES = ("date", "timestamp", "timestamp with time zone", "time", "time with time zone")
+
+
+def _plain(value: str, target: k.Kind, safe: bool) -> str:
+    return f"{'TRY_CAST' if safe else 'CAST'}({value} AS {k.duck(target)})"
+
+
+def _guarded(value: Value, pattern: str, inner: str, target: k.Kind, safe: bool) -> str:
+    """CASE: *inner* where the text has the form that Trino reads, else NULL or Trino's error."""
+    otherwise = "NULL"
+    if not safe:
+        shown = _NAMES.get(target.name, str(target).upper() if target.name in k.INTEGERS else str(target))
+        otherwise = f"CAST(py_bad_cast({value.sql}, {text(shown)}) AS {k.duck(target)})"
+    return (
+        f"CASE WHEN {value.sql} IS NULL THEN NULL WHEN regexp_full_match({value.sql}, {pattern}) THEN {inner}"
+        f" ELSE {otherwise} END"
+    )
+
+
+# -- to text
+
+
+def _to_text(value: Value, target: k.Kind, safe: bool, zone: str) -> Value:
+    source = value.kind
+    sql = _shown(value)
+    if target.name == "char":
+        return Value(_char(sql, target.sizes[0]), target)
+    constant = value.constant if k.is_text(source) and value.is_constant else None
+    if target.sizes and not (k.is_text(source) and source.sizes and source.sizes[0] <= target.sizes[0]):
+        size = target.sizes[0]
+        if k.is_text(source):
+            return Value(f"substr({sql}, 1, {size})", target)
+        message = f"'Value ' || {sql} || ' cannot be represented as varchar({size})'"
+        wrong = "NULL" if safe else f"py_fail('INVALID_CAST_ARGUMENT', {message})"
+        return Value(f"CASE WHEN length({sql}) > {size} THEN {wrong} ELSE {sql} END", target)
+    if isinstance(constant, str):
+        return Value(sql, target, constant=constant)
+    return Value(sql, target)
+
+
+def _char(sql: str, size: int) -> str:
+    return f"rpad(substr({sql}, 1, {size}), {size}, ' ')"
+
+
+def _shown(value: Value) -> str:
+    source, sql = value.kind, value.sql
+    if source.name == "varchar":
+        return sql
+    if source.name == "char":
+        return f"rtrim({sql}, ' ')"
+    if source.name == "double":
+        return f"py_double_text({sql})"
+    if source.name == "real":
+        return f"py_real_text({sql})"
+    if source.name == "timestamp":
+        return stamp_text(sql, source.sizes[0])
+    if source.name == "timestamp with time zone":
+        return f"({stamp_text(local(value), source.sizes[0])} || ' ' || {value.zone})"
+    if source.name == "time":
+        return f"strftime(CAST('1970-01-01' AS DATE) + {sql}, '%H:%M:%S{_fraction(source.sizes[0])}')"
+    if source.name == "interval day to second":
+        return f"py_days_text({milliseconds(sql)})"
+    if source.name == "interval year to month":
+        return f"py_months_text({months(sql)})"
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def milliseconds(sql: str) -> str:
+    """Milliseconds of an INTERVAL of days and seconds."""
+    return f"(epoch_ms(CAST('1970-01-01' AS TIMESTAMP) + {sql}))"
+
+
+def months(sql: str) -> str:
+    """Months of an INTERVAL of years and months."""
+    return f"(datepart('year', {sql}) * 12 + datepart('month', {sql}))"
+
+
+def _fraction(precision: int) -> str:
+    return "" if precision == 0 else ".%g" if precision <= 3 else ".%f"
+
+
+def stamp_text(sql: str, precision: int) -> str:
+    """A TIMESTAMP as Trino writes it: `2025-01-31 10:00:00.000`."""
+    shown = f"strftime({sql}, '%Y-%m-%d %H:%M:%S{_fraction(precision)}')"
+    cut = {1: 2, 2: 1, 4: 2, 5: 1}.get(precision)
+    return f"left({shown}, -{cut})" if cut else shown
+
+
+# -- to numbers
+
+
+def _to_number(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    source = value.kind
+    if target.name in k.INTEGERS and source.name in ("double", "real"):
+        return _plain(f"round({value.sql})", target, safe)
+    if target.name == "decimal" and source.name in ("double", "real"):
+        return _plain(f"py_double_decimal({value.sql}, {target.sizes[1]})", target, safe)
+    return _plain(value.sql, target, safe)
+
+
+def _to_boolean(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return value.sql if value.kind.name == "boolean" else f"({value.sql} <> 0)"
+
+
+def _text_to_integer(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return _guarded(value, _INTEGER_TEXT, _plain(f"trim({value.sql})", target, safe), target, safe)
+
+
+def _text_to_double(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return _guarded(value, _DOUBLE_TEXT, _plain(f"rtrim(trim({value.sql}), 'dDfF')", target, safe), target, safe)
+
+
+def _text_to_decimal(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return _guarded(value, _NUMBER_TEXT, _plain(f"trim({value.sql})", target, safe), target, safe)
+
+
+def _text_to_boolean(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    wrong = "NULL" if safe else f"CAST(py_bad_cast({value.sql}, 'BOOLEAN') AS BOOLEAN)"
+    return (
+        f"CASE WHEN {value.sql} IS NULL THEN NULL WHEN lower({value.sql}) IN ('t', 'true', '1') THEN true"
+        f" WHEN lower({value.sql}) IN ('f', 'false', '0') THEN false ELSE {wrong} END"
+    )
+
+
+def _text_to_date(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return _guarded(value, _DATE_TEXT, _plain(f"trim({value.sql})", target, safe), target, safe)
+
+
+def _text_to_stamp(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    head = _plain(f"regexp_extract({value.sql}, {_STAMP_HEAD}, 1)", k.TIMESTAMP, safe)
+    return _guarded(value, _STAMP_TEXT, rounded(head, target.sizes[0]), target, safe)
+
+
+def _text_to_zoned(value: Value, target: k.Kind, safe: bool, zone: str) -> Value:
+    from tdlocal.engine.functions.stamps import zone_of_text
+
+    instant = f"py_zoned({value.sql}, {zone}, {str(safe).lower()})"
+    sql = f"make_timestamptz({instant})"
+    if isinstance(value.constant, str):
+        return Value(sql, target, zone=text(zone_of_text(value.constant) or zone.strip("'")))
+    return Value(sql, target, zone=f"coalesce(py_zone_of({value.sql}), {zone})")
+
+
+def _text_to_clock(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    pattern = r"'\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]*)?)?\s*'"
+    return _guarded(value, pattern, _plain(f"trim({value.sql})", target, safe), target, safe)
+
+
+def _text_same(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return _plain(value.sql, target, safe)
+
+
+_FROM_TEXT = {
+    "integer": _text_to_integer, "double": _text_to_double, "real": _text_to_double,
+    "decimal": _text_to_decimal, "boolean": _text_to_boolean, "date": _text_to_date,
+    "timestamp": _text_to_stamp, "timestamp with time zone": _text_to_zoned, "time": _text_to_clock,
+    "uuid": _text_same,
+}  # fmt: skip
+
+
+# -- times
+
+
+def rounded(sql: str, precision: int) -> str:
+    """A TIMESTAMP rounded to *precision* digits of a second."""
+    if precision >= 6:
+        return sql
+    unit = 10 ** (6 - precision)
+    return f"make_timestamp((epoch_us({sql}) + {unit // 2}) // {unit} * {unit})"
+
+
+def _to_time(value: Value, target: k.Kind, safe: bool, zone: str) -> Value:
+    source, sql = value.kind, value.sql
+    if target.name == "timestamp with time zone":
+        if source.name == target.name:
+            return Value(sql, target, zone=value.zone)
+        return coerce(value, target, zone)
+    if source.name == "timestamp with time zone":
+        sql = local(value)
+    if target.name == "timestamp":
+        if source.name == "date":
+            return Value(f"CAST({sql} AS TIMESTAMP)", target)
+        less = source.sizes and source.sizes[0] > target.sizes[0]
+        return Value(rounded(sql, target.sizes[0]) if less else sql, target)
+    return Value(f"CAST({sql} AS {k.duck(target)})", target)
+
+
+# -- arrays, maps, rows
+
+
+def _each(name: str, source: k.Kind, target: k.Kind, safe: bool, zone: str) -> str:
+    return cast(Value(name, source), target, safe=safe, zone=zone).sql
+
+
+def _array(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    source = value.kind.item
+    if source.name == "unknown" or (k.duck(source) == k.duck(target.item) and not k.is_text(target.item)):
+        return f"CAST({value.sql} AS {k.duck(target)})"
+    inner = _each("e_", source, target.item, safe, zone)
+    return f"list_transform({value.sql}, lambda e_: {inner})"
+
+
+def _map(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    keys = _each("e_", value.kind.items[0], target.items[0], safe, zone)
+    values = _each("e_", value.kind.items[1], target.items[1], safe, zone)
+    if keys == values == "e_":
+        return value.sql
+    made = (
+        f"map(list_transform(map_keys({value.sql}), lambda e_: {keys}),"
+        f" list_transform(map_values({value.sql}), lambda e_: {values}))"
+    )
+    return f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE {made} END"
+
+
+def _row(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    parts = [
+        f"f{n} := {_each(f'({value.sql}).f{n}', source, wanted, safe, zone)}"
+        for n, (source, wanted) in enumerate(zip(value.kind.items, target.items, strict=True), 1)
+    ]
+    made = f"struct_pack({', '.join(parts)})"
+    if k.duck(value.kind) == k.duck(target) and not any(k.is_text(item) and item.sizes for item in target.items):
+        return value.sql
+    return f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE {made} END"
+
+
+# -- JSON
+
+
+def _jsonable(kind: k.Kind) -> bool:
+    if kind.name == "map":
+        return (k.is_text(kind.items[0]) or k.is_number(kind.items[0])) and _jsonable(kind.items[1])
+    if kind.items:
+        return all(_jsonable(item) for item in kind.items)
+    return k.is_number(kind) or k.is_text(kind) or kind.name in (
+        "boolean", "date", "timestamp", "timestamp with time zone", "json", "unknown"
+    )  # fmt: skip
+
+
+def _to_json(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return f"CAST({_json_of(value)} AS VARCHAR)"
+
+
+def _json_of(value: Value) -> str:
+    """DuckDB text of type JSON."""
+    kind, sql = value.kind, value.sql
+    if kind.name == "json":
+        return f"CAST({sql} AS JSON)"
+    if kind.name == "array":
+        inner = _json_of(Value("e_", kind.item))
+        return f"to_json(list_transform({sql}, lambda e_: {inner}))"
+    if kind.name == "map":
+        inner = _json_of(Value("e_", kind.items[1]))
+        keys = f"list_transform(map_keys({sql}), lambda e_: {_shown(Value('e_', kind.items[0]))})"
+        made = f"py_json_sorted(CAST(to_json(map({keys}, list_transform(map_values({sql}), lambda e_: {inner}))) AS VARCHAR))"
+        return f"CAST(CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END AS JSON)"
+    if kind.name == "row":
+        pairs = ", ".join(
+            f"{text(name or '')}, {_json_of(Value(f'({sql}).f{n}', item))}"
+            for n, (name, item) in enumerate(zip(kind.fields, kind.items, strict=True), 1)
+        )
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE json_object({pairs}) END"
+    if kind.name in ("date", "timestamp", "timestamp with time zone"):
+        return f"to_json({_shown(value)})"
+    if kind.name in ("double", "real"):
+        return f"CAST(py_json_double({sql}) AS JSON)"
+    return f"to_json({sql})"
+
+
+def _from_json(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    made = _read_json(value.sql, target, safe, zone)
+    return f"CASE WHEN {value.sql} IS NULL OR {value.sql} = 'null' THEN NULL ELSE {made} END"
+
+
+def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
+    if target.name == "json":
+        return sql
+    if target.name == "array":
+        inner = _from_json(Value("CAST(e_ AS VARCHAR)", k.JSON), target.item, safe, zone)
+        return f"list_transform(CAST(json_extract({sql}, '$[*]') AS JSON[]), lambda e_: {inner})"
+    if target.name == "map":
+        key = _each("e_", k.VARCHAR, target.items[0], safe, zone)
+        inner = _from_json(Value("CAST(e_ AS VARCHAR)", k.JSON), target.items[1], safe, zone)
+        return (
+            f"map(list_transform(json_keys({sql}), lambda e_: {key}),"
+            f" list_transform(json_extract({sql}, '$.*'), lambda e_: {inner}))"
+        )
+    if target.name == "row":
+        parts = []
+        for n, (name, item) in enumerate(zip(target.fields, target.items, strict=True), 1):
+            place = f"$[{n - 1}]"
+            found = f"json_extract({sql}, {text(place)})"
+            if name:
+                found = f"coalesce(json_extract({sql}, {text('$.' + chr(34) + name + chr(34))}), {found})"
+            parts.append(f"f{n} := {_from_json(Value(f'CAST({found} AS VARCHAR)', k.JSON), item, safe, zone)}")
+        return f"struct_pack({', '.join(parts)})"
+    scalar = Value(f"json_extract_string({sql}, '$')", k.VARCHAR)
+    if target.name in k.INTEGERS:
+        number = f"round(CAST({scalar.sql} AS DOUBLE))"
+        plain = _text_to_integer(scalar, target, safe, zone)
+        return (
+            f"CASE WHEN {sql} IN ('true', 'false') THEN CAST(CAST({sql} AS BOOLEAN) AS {k.duck(target)})"
+            f" WHEN json_type({sql}) = 'DOUBLE' THEN {_plain(number, target, safe)} ELSE {plain} END"
+        )
+    if target.name in ("double", "real") :
+        return (
+            f"CASE WHEN {sql} IN ('true', 'false') THEN CAST(CAST({sql} AS BOOLEAN) AS {k.duck(target)})"
+            f" ELSE {_text_to_double(scalar, target, safe, zone)} END"
+        )
+    if k.is_text(target):
+        wrong = "NULL" if safe else f"py_bad_cast({sql}, {text(str(target))})"
+        return f"CASE WHEN json_type({sql}) IN ('OBJECT', 'ARRAY') THEN {wrong} ELSE {scalar.sql} END"
+    return cast(scalar, target, safe=safe, zone=zone).sql

@@ -1,0 +1,216 @@
+"""What `+ - * / %`, comparisons and `||` mean for each pair of types."""
+
+from __future__ import annotations
+
+from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect.casts import coerce, from_local, local
+from tdlocal.engine.dialect.values import Value, decimal, integer
+from tdlocal.engine.failures import failure
+
+COMPARISONS = frozenset(["=", "<>", "<", "<=", ">", ">="])
+_STAMPS = ("date", "timestamp", "timestamp with time zone")
+
+
+def cannot(operator: str, left: k.Kind, right: k.Kind) -> Exception:
+    return failure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}")
+
+
+def arithmetic(operator: str, left: Value, right: Value, zone: str = "'UTC'") -> Value:
+    """`left operator right`; raises TYPE_MISMATCH when Trino has no such operator."""
+    a, b = left.kind, right.kind
+    if a.name == "unknown" and k.is_number(b):
+        left, a = coerce(left, b), b
+    if b.name == "unknown" and k.is_number(a):
+        right, b = coerce(right, a), a
+    if a.name == b.name == "unknown":
+        raise cannot(operator, a, b)
+    if k.is_number(a) and k.is_number(b):
+        return _numbers(operator, left, right)
+    made = _times(operator, left, right, zone)
+    if made is None:
+        raise cannot(operator, a, b)
+    return made
+
+
+def _numbers(operator: str, left: Value, right: Value) -> Value:
+    kind = k.common(left.kind, right.kind)
+    assert kind is not None
+    if kind.name == "decimal":
+        return _decimals(operator, left, right)
+    x, y = coerce(left, kind).sql, coerce(right, kind).sql
+    if operator == "/" and kind.name in k.INTEGERS:
+        return Value(f"({x} // {y})", kind)
+    if operator == "%" and kind.name in k.INTEGERS and right.constant == 0:
+        return Value(f"({x} // {y})", kind)  # fails as Trino's modulus by nought does
+    return Value(f"({x} {operator} {y})", kind)
+
+
+def _decimals(operator: str, left: Value, right: Value) -> Value:
+    a, b = k.as_decimal(left.kind), k.as_decimal(right.kind)
+    (p1, s1), (p2, s2) = a.sizes, b.sizes
+    x, y = coerce(left, a).sql, coerce(right, b).sql
+    if operator in "+-":
+        scale = max(s1, s2)
+        kind = k.decimal(min(38, max(p1 - s1, p2 - s2) + scale + 1), scale)
+        return Value(f"(CAST({x} AS {k.duck(kind)}) {operator} CAST({y} AS {k.duck(kind)}))", kind)
+    if operator == "*":
+        if s1 + s2 > 38:
+            raise failure("INVALID_FUNCTION_ARGUMENT", f"DECIMAL scale {s1 + s2} must be in range [0, 38]")
+        kind = k.decimal(min(38, p1 + p2), s1 + s2)
+        if p1 + p2 <= 38:
+            return Value(f"({x} * {y})", kind)
+        return Value(f"CAST(py_decimal_times(CAST({x} AS VARCHAR), CAST({y} AS VARCHAR)) AS {k.duck(kind)})", kind)
+    if operator == "/":
+        kind = k.decimal(min(38, p1 + s2 + max(s2 - s1, 0)), max(s1, s2))
+        return Value(divided(x, y, a, b, kind), kind)
+    scale = max(s1, s2)
+    kind = k.decimal(min(38, min(p1 - s1, p2 - s2) + scale), scale)
+    return Value(f"CAST(py_decimal_rest(CAST({x} AS VARCHAR), CAST({y} AS VARCHAR)) AS {k.duck(kind)})", kind)
+
+
+def divided(x: str, y: str, a: k.Kind, b: k.Kind, kind: k.Kind) -> str:
+    """Decimal division rounded half up, on the unscaled numbers where they fit 38 digits."""
+    (p1, s1), (_, s2), scale = a.sizes, b.sizes, kind.sizes[1]
+    shift = scale - s1 + s2
+    if p1 + shift > 37 or kind.sizes[0] + scale > 38 or b.sizes[0] > 37:
+        return f"CAST(py_decimal_over(CAST({x} AS VARCHAR), CAST({y} AS VARCHAR), {scale}) AS {k.duck(kind)})"
+    top, bottom = _unscaled(x, s1), _unscaled(y, s2)
+    if shift > 0:
+        top = f"({top} * CAST('{10**shift}' AS HUGEINT))"
+    whole = f"(abs({top}) // abs({bottom}))"
+    round_up = f"CAST(abs({top}) % abs({bottom}) >= abs({bottom}) - abs({top}) % abs({bottom}) AS INTEGER)"
+    signed = f"(sign({top}) * sign({bottom}) * ({whole} + {round_up}))"
+    if not scale:
+        return f"CAST({signed} AS {k.duck(kind)})"
+    unit = f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale},{scale}))"
+    return f"CAST(CAST({signed} AS DECIMAL({kind.sizes[0]},0)) * {unit} AS {k.duck(kind)})"
+
+
+def _unscaled(sql: str, scale: int) -> str:
+    if not scale:
+        return f"CAST({sql} AS HUGEINT)"
+    wide = f"CAST({sql} AS DECIMAL(38,{scale}))"
+    return f"CAST(CAST(replace(CAST({wide} AS VARCHAR), '.', '') AS HUGEINT) AS HUGEINT)"
+
+
+def _times(operator: str, left: Value, right: Value, zone: str) -> Value | None:
+    a, b = left.kind.name, right.kind.name
+    if a in ("interval day to second", "interval year to month") and b in _STAMPS and operator == "+":
+        left, right, a, b = right, left, b, a
+    if a in _STAMPS and b in ("interval day to second", "interval year to month") and operator in "+-":
+        return _moved(operator, left, right)
+    if a in _STAMPS and b in _STAMPS and operator == "-":
+        kind = k.common(left.kind, right.kind)
+        assert kind is not None
+        x, y = coerce(left, kind, zone), coerce(right, kind, zone)
+        if kind.name == "date":
+            return Value(f"to_days(CAST({x.sql} - {y.sql} AS INTEGER))", k.DAYS)
+        return Value(f"to_milliseconds((epoch_us({x.sql}) - epoch_us({y.sql})) // 1000)", k.DAYS)
+    if a == b and a.startswith("interval") and operator in "+-":
+        return Value(f"({left.sql} {operator} {right.sql})", left.kind)
+    if b.startswith("interval") and k.is_number(left.kind) and operator == "*":
+        left, right, a, b = right, left, b, a
+    if a.startswith("interval") and k.is_number(right.kind) and operator in "*/":
+        return _scaled_interval(operator, left, right)
+    if a == "time" and b == "interval day to second" and operator in "+-":
+        return Value(f"({left.sql} {operator} {right.sql})", left.kind)
+    return None
+
+
+def _scaled_interval(operator: str, left: Value, right: Value) -> Value:
+    from tdlocal.engine.dialect.casts import milliseconds, months
+
+    number = coerce(right, k.DOUBLE).sql
+    if left.kind == k.DAYS:
+        return Value(f"to_milliseconds(CAST(trunc({milliseconds(left.sql)} {operator} {number}) AS BIGINT))", k.DAYS)
+    return Value(f"to_months(CAST(trunc({months(left.sql)} {operator} {number}) AS INTEGER))", k.MONTHS)
+
+
+def _moved(operator: str, moment: Value, interval: Value) -> Value:
+    name = moment.kind.name
+    if name == "date":
+        if interval.kind == k.DAYS and interval.is_constant and interval.constant % 86_400_000:
+            message = "Cannot add hour, minutes or seconds to a date"
+            raise failure("INVALID_FUNCTION_ARGUMENT", message)
+        return Value(f"CAST({moment.sql} {operator} {interval.sql} AS DATE)", k.DATE)
+    if name == "timestamp" or interval.kind == k.DAYS:
+        return Value(f"({moment.sql} {operator} {interval.sql})", moment.kind, zone=moment.zone)
+    zone = moment.zone or "'UTC'"
+    return Value(from_local(f"({local(moment)} {operator} {interval.sql})", zone), moment.kind, zone=zone)
+
+
+def comparison(operator: str, left: Value, right: Value, zone: str = "'UTC'") -> Value:
+    """`left operator right` as boolean, with NaN as Trino has it: equal to nothing, less than nothing."""
+    kind = k.common(left.kind, right.kind)
+    if kind is None or (kind.name in ("json", "map", "hyperloglog") and operator not in ("=", "<>")):
+        raise cannot(operator, left.kind, right.kind)
+    x, y = coerce(left, kind, zone).sql, coerce(right, kind, zone).sql
+    plain = f"({x} {operator} {y})"
+    if kind.name in ("double", "real"):
+        return Value(_with_nan(operator, plain, left, right, x, y), k.BOOLEAN)
+    return Value(plain, k.BOOLEAN)
+
+
+def _with_nan(operator: str, plain: str, left: Value, right: Value, x: str, y: str) -> str:
+    if not (_may_be_nan(left) or _may_be_nan(right)):
+        return plain
+    suspects = [sql for value, sql in ((left, x), (right, y)) if _may_be_nan(value)]
+    if operator == "<>":
+        return f"({plain} OR isnan({suspects[0]}))" if len(suspects) == 2 else plain
+    if operator == "=":
+        return f"({plain} AND NOT isnan({suspects[0]}))" if len(suspects) == 2 else plain
+    return f"({plain} AND NOT isnan({x if operator[0] == '>' else y}))"
+
+
+def _may_be_nan(value: Value) -> bool:
+    return not value.is_constant and value.kind.name in ("double", "real")
+
+
+def concatenated(left: Value, right: Value) -> Value:
+    """`left || right` for texts, arrays and varbinaries."""
+    a, b = left.kind, right.kind
+    if a.name == "array" or b.name == "array":
+        return _arrays(left, right)
+    if a.name == "unknown" and (k.is_text(b) or b.name == "varbinary"):
+        left, a = coerce(left, b), b
+    if b.name == "unknown" and (k.is_text(a) or a.name == "varbinary"):
+        right, b = coerce(right, a), a
+    if a.name == b.name == "varbinary":
+        return Value(f"({left.sql} || {right.sql})", k.VARBINARY)
+    if not (k.is_text(a) and k.is_text(b)):
+        raise cannot("||", a, b)
+    if a.name == b.name == "char":
+        return Value(f"({left.sql} || {right.sql})", k.Kind("char", (a.sizes[0] + b.sizes[0],)))
+    return Value(f"({left.sql} || {right.sql})", k.VARCHAR)
+
+
+def _arrays(left: Value, right: Value) -> Value:
+    if left.kind.name == right.kind.name == "array":
+        kind = k.common(left.kind, right.kind)
+    elif left.kind.name == "array":
+        item = k.common(left.kind.item, right.kind)
+        kind = item and k.array(item)
+        right = Value(f"[{right.sql}]", k.array(right.kind))
+    else:
+        item = k.common(right.kind.item, left.kind)
+        kind = item and k.array(item)
+        left = Value(f"[{left.sql}]", k.array(left.kind))
+    if kind is None:
+        raise cannot("||", left.kind, right.kind)
+    x, y = coerce(left, kind).sql, coerce(right, kind).sql
+    return Value(f"CASE WHEN {x} IS NULL OR {y} IS NULL THEN NULL ELSE list_concat({x}, {y}) END", kind)
+
+
+def negative(value: Value) -> Value:
+    """`-value`; literals stay literals."""
+    if value.kind.name.startswith("interval"):
+        return Value(f"(-{value.sql})", value.kind)
+    if not k.is_number(value.kind):
+        raise failure("TYPE_MISMATCH", f"Cannot negate {value.kind}")
+    if isinstance(value.constant, int) and not isinstance(value.constant, bool):
+        made = integer(-value.constant)
+        return Value(made.sql, value.kind if made.kind == k.INTEGER else made.kind, constant=-value.constant)
+    if value.is_constant and value.kind.name == "decimal":
+        made = decimal(f"-{value.constant}")
+        return Value(made.sql, value.kind, constant=-value.constant)
+    return Value(f"(-{value.sql})", value.kind)

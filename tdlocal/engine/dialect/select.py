@@ -1,0 +1,694 @@
+"""Queries: SELECT, VALUES, set operations, WITH and FROM, from Trino's tree to DuckDB's text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from tdlocal.engine.dialect import aggregates as agg
+from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect import syntax as s
+from tdlocal.engine.dialect.casts import coerce
+from tdlocal.engine.dialect.compiler import ExpressionCompiler, Session
+from tdlocal.engine.dialect.functions import AGGREGATES, WINDOWS
+from tdlocal.engine.dialect.operators import comparison
+from tdlocal.engine.dialect.relations import RelationMixin
+from tdlocal.engine.dialect.scopes import Output, Scope, Source
+from tdlocal.engine.dialect.values import Value
+
+__all__ = ["QueryCompiler", "Session"]
+_MARKS = str.maketrans({agg.DISTINCT: "", agg.ORDER: "", agg.OVER: "", agg.NULLS: ""})
+
+
+@dataclasses.dataclass(slots=True)
+class Compiled:
+    """A query's text and the columns it gives."""
+
+    sql: str
+    outputs: list[Output]
+    correlated: bool = False
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.name != "pos")
+
+
+def calls(node: Any) -> Iterator[s.Call]:
+    """Every function call in *node*, but not those of queries inside it."""
+    if isinstance(node, s.Call):
+        yield node
+    if isinstance(node, s.Query):
+        return
+    if isinstance(node, s.Node):
+        for name in _fields(type(node)):
+            value = getattr(node, name)
+            if isinstance(value, s.Node | list | tuple):
+                yield from calls(value)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            yield from calls(item)
+
+
+def has_aggregate(node: Any) -> bool:
+    return any((call.name in AGGREGATES and call.over is None) or call.name == "grouping" for call in calls(node))
+
+
+class QueryCompiler(RelationMixin, ExpressionCompiler):
+    """`query(node)` is the door."""
+
+    # -- queries
+
+    def query(self, node: s.Query, parent: Scope | None = None) -> Compiled:
+        """Translate a whole query; names it lacks are looked for in *parent*."""
+        with self.inner(parent):
+            ctes = self.common_tables(node)
+            body = node.body
+            if isinstance(body, s.Select):
+                made = self.select(body, node)
+            else:
+                made = self.other_body(body, node)
+            if ctes:
+                word = "WITH RECURSIVE" if node.recursive else "WITH"
+                made.sql = f"{word} {', '.join(ctes)} {made.sql}"
+            made.correlated = self.scope.correlated
+        return made
+
+    @contextmanager
+    def inner(self, parent: Scope | None) -> Iterator[None]:
+        """A fresh state for a query within a query."""
+        kept = (self.scope, self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed, self.windows,
+                self.ctes, self.sessions)  # fmt: skip
+        self.scope = Scope(parent=parent)
+        self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed = None, [], False, None
+        self.windows, self.ctes, self.sessions = {}, dict(self.ctes), {}
+        try:
+            yield
+        finally:
+            correlated = self.scope.correlated
+            (self.scope, self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed, self.windows,
+             self.ctes, self.sessions) = kept  # fmt: skip
+            if parent is not None and correlated and parent is not self.scope:
+                parent.correlated = parent.correlated or False
+
+    def common_tables(self, node: s.Query) -> list[str]:
+        texts = []
+        for cte in node.ctes:
+            alias = self.fresh("w")
+            recursive = node.recursive and isinstance(cte.query.body, s.SetOperation) and _mentions(cte.query, cte.name)
+            made = self.recursive(cte, alias) if recursive else self.query(cte.query, self.scope.parent)
+            outputs = self.renamed(cte.pos, made.outputs, cte.columns, cte.name)
+            self.ctes[cte.name] = (alias, outputs)
+            texts.append(f"{alias}({slots(len(outputs))}) AS ({made.sql})")
+        return texts
+
+    def recursive(self, cte: s.Cte, alias: str) -> Compiled:
+        body = cte.query.body
+        if body.operator != "UNION" or cte.query.order_by or cte.query.limit is not None:
+            raise self.error(cte.pos, "INVALID_RECURSIVE_REFERENCE", "recursive reference outside of UNION")
+        if not cte.columns:
+            raise self.error(cte.pos, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query")
+        base = self.query(s.Query(cte.pos, body.left), self.scope.parent)
+        outputs = self.renamed(cte.pos, base.outputs, cte.columns, cte.name)
+        self.ctes[cte.name] = (alias, outputs)
+        step = self.query(s.Query(cte.pos, body.right), self.scope.parent)
+        step = self.as_kinds(step, [output.kind for output in outputs], cte.pos, "recursion step")
+        word = "UNION" if body.distinct else "UNION ALL"
+        return Compiled(f"({base.sql}) {word} ({step.sql})", outputs)
+
+    def renamed(self, pos: int, outputs: list[Output], names: tuple[str, ...], what: str) -> list[Output]:
+        if not names:
+            return outputs
+        if len(names) != len(outputs):
+            message = f"Column alias list has {len(names)} entries but '{what}' has {len(outputs)} columns available"
+            raise self.error(pos, "MISMATCHED_COLUMN_ALIASES", message)
+        return [dataclasses.replace(output, name=name) for output, name in zip(outputs, names, strict=True)]
+
+    # -- everything that is not one SELECT
+
+    def other_body(self, body: Any, node: s.Query) -> Compiled:
+        made = self.body(body)
+        if not (node.order_by or node.limit is not None or node.offset is not None):
+            return made
+        alias = self.fresh("r")
+        self.scope.sources = self.sources_of(alias, made.outputs, None)
+        items = [source.value() for source in self.scope.sources]
+        order = self.order(node, items, made.outputs, distinct=False)
+        sql = f"SELECT * FROM ({made.sql}) AS {alias}({slots(len(items))})"
+        if node.with_ties:
+            return Compiled(self.ties(node, f"SELECT * FROM ({made.sql}) AS {alias}({slots(len(items))})",
+                                      order, len(items)), made.outputs)  # fmt: skip
+        return Compiled(sql + self.tail(node, order), made.outputs)
+
+    def body(self, body: Any) -> Compiled:
+        if isinstance(body, s.Query):
+            return self.query(body, self.scope.parent)
+        if isinstance(body, s.Select):
+            return self.query(s.Query(body.pos, body), self.scope.parent)
+        if isinstance(body, s.Values):
+            return self.values(body)
+        return self.set_operation(body)
+
+    def set_operation(self, node: s.SetOperation) -> Compiled:
+        sides = [self.body(side) for side in self.flattened(node)]
+        first = sides[0].outputs
+        kinds = [output.kind for output in first]
+        for side in sides[1:]:
+            if len(side.outputs) != len(kinds):
+                message = f"{node.operator} query has different number of fields: {len(kinds)}, {len(side.outputs)}"
+                raise self.error(node.pos, "TYPE_MISMATCH", message)
+            for index, output in enumerate(side.outputs):
+                together = k.common(kinds[index], output.kind)
+                if together is None:
+                    message = f"column {index + 1} in {node.operator} query has incompatible types: {kinds[index]}, {output.kind}"
+                    raise self.error(node.pos, "TYPE_MISMATCH", message)
+                kinds[index] = together
+        sides = [self.as_kinds(side, kinds, node.pos, node.operator) for side in sides]
+        word = f" {node.operator}{'' if node.distinct else ' ALL'} "
+        sql = word.join(f"({side.sql})" for side in sides)
+        outputs = [
+            Output(output.name, kind, side.zone, output.packed)
+            for output, kind, side in zip(first, kinds, sides[0].outputs, strict=True)
+        ]
+        return Compiled(sql, outputs)
+
+    @staticmethod
+    def flattened(node: s.SetOperation) -> list[Any]:
+        """The sides of a chain of equal UNIONs, without recursion."""
+        sides: list[Any] = [node.right]
+        left = node.left
+        while (node.operator == "UNION" and isinstance(left, s.SetOperation) and left.operator == "UNION"
+               and left.distinct == node.distinct):  # fmt: skip
+            sides.append(left.right)
+            left = left.left
+        return [left, *reversed(sides)]
+
+    def as_kinds(self, made: Compiled, kinds: list[k.Kind], pos: int, what: str) -> Compiled:
+        if [output.kind for output in made.outputs] == kinds:
+            return made
+        if len(made.outputs) != len(kinds):
+            raise self.error(pos, "TYPE_MISMATCH", f"{what} has a different number of fields")
+        alias = self.fresh("r")
+        items, outputs = [], []
+        for source, kind, output in zip(self.sources_of(alias, made.outputs, None), kinds, made.outputs, strict=True):
+            if not k.turns_into(source.kind, kind):
+                message = f"{what} has incompatible types: {source.kind}, {kind}"
+                raise self.error(pos, "TYPE_MISMATCH", message)
+            value = coerce(source.value(), kind, self.zone)
+            items.append(value.sql)
+            outputs.append(Output(output.name, kind, value.zone))
+        return Compiled(f"SELECT {', '.join(items)} FROM ({made.sql}) AS {alias}({slots(len(items))})", outputs)
+
+    def values(self, node: s.Values) -> Compiled:
+        rows = [item.items if isinstance(item, s.RowLiteral) else [item] for item in node.rows]
+        width = len(rows[0])
+        if any(len(row) != width for row in rows):
+            raise self.error(node.pos, "TYPE_MISMATCH", "Values rows have mismatched sizes")
+        columns = []
+        message = "Values rows have mismatched types: {} vs {}"
+        for index in range(width):
+            nodes = [row[index] for row in rows]
+            columns.append(self.common([self.expression(item) for item in nodes], nodes, message))
+        texts = [
+            "(" + ", ".join(_never_bare(values[number]) for values, _ in columns) + ")" for number in range(len(rows))
+        ]
+        outputs = [Output(None, kind, next((v.zone for v in values if v.zone), None)) for values, kind in columns]
+        return Compiled(f"VALUES {', '.join(texts)}", outputs)
+
+    # -- SELECT
+
+    def select(self, node: s.Select, query: s.Query) -> Compiled:
+        source = ""
+        if node.source is not None:
+            source, self.scope.sources = self.relation(node.source)
+            source = f" FROM {source}"
+        if node.where is not None:
+            source += f" WHERE {self.clause(node.where, 'WHERE').sql}"
+        source = self.sessionized(node, query, source)
+        self.windows = {name: window for name, window in node.windows.items()}
+        aggregated = node.grouping is not None or has_aggregate([node.items, node.having, query.order_by])
+        grouping = self.group_by(node) if aggregated else ""
+        before = self.scope.correlated
+        self.scope.correlated = False
+        items, outputs = self.items(node)
+        self.items_correlated = self.scope.correlated and (node.where is not None or node.source is not None)
+        self.scope.correlated = self.scope.correlated or before
+        having = f" HAVING {self.condition(node.having, 'HAVING clause').sql}" if node.having is not None else ""
+        self.check_grouped()
+        order = self.order(query, items, outputs, distinct=node.distinct)
+        self.check_grouped()
+        shown = ", ".join(self.item_text(item, output) for item, output in zip(items, outputs, strict=True))
+        sql = f"SELECT {'DISTINCT ' if node.distinct else ''}{shown}{source}{grouping}{having}"
+        if query.with_ties:
+            return Compiled(self.ties(query, sql, order, len(items)), outputs)
+        return Compiled(sql + self.tail(query, order), outputs)
+
+    def clause(self, node: Any, name: str) -> Value:
+        """A condition in which aggregates and windows are not allowed."""
+        for call in calls(node):
+            if (call.name in AGGREGATES and call.over is None) or call.over is not None or call.name == "grouping":
+                message = f"{name} clause cannot contain aggregations, window functions or grouping operations: [{call.name}]"
+                raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
+        return self.condition(node, f"{name} clause")
+
+    def item_text(self, item: Value, output: Output) -> str:
+        if output.packed:
+            return f"CASE WHEN {item.sql} IS NULL THEN NULL ELSE struct_pack(t := {item.sql}, z := {item.zone}) END"
+        if item.kind.name == "unknown":
+            return f"CAST({item.sql} AS INTEGER)"
+        return item.sql
+
+    def items(self, node: s.Select) -> tuple[list[Value], list[Output]]:
+        items: list[Value] = []
+        outputs: list[Output] = []
+        for item in node.items:
+            if isinstance(item, s.AllColumns):
+                for value, name in self.expanded(item):
+                    items.append(value)
+                    outputs.append(self.output(name, value))
+                continue
+            value = self.expression(item.value)
+            if value.kind.name == "function":
+                raise self.error(item.pos, "TYPE_MISMATCH", "a lambda is no column")
+            items.append(value)
+            outputs.append(self.output(item.alias or _own_name(item.value), value))
+        return items, outputs
+
+    @staticmethod
+    def output(name: str | None, value: Value) -> Output:
+        zone = value.zone
+        packed = zone is not None and not (zone.startswith("'") and zone.count("'") == 2)
+        return Output(name, value.kind, None if packed else zone, packed)
+
+    def expanded(self, item: s.AllColumns) -> list[tuple[Value, str | None]]:
+        """The columns of `*`, `t.*` or `row.*`."""
+        if item.base is None:
+            if not self.scope.sources:
+                raise self.error(item.pos, "COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause")
+            chosen = [source for source in self.scope.sources if not source.hidden]
+        else:
+            found = self.relation_columns(item)
+            if isinstance(found, Value):
+                return self.row_columns(item, found)
+            chosen = found
+        pairs = []
+        for index, source in enumerate(chosen):
+            value = source.value()
+            if self.grouped is not None and value.sql not in self.grouped:
+                self.pending.append((item.pos, source.name or "?"))
+            name = item.aliases[index] if item.aliases and index < len(item.aliases) else source.name
+            pairs.append((value, name))
+        if item.aliases and len(item.aliases) != len(chosen):
+            raise self.error(item.pos, "MISMATCHED_COLUMN_ALIASES", "Column alias list does not fit the columns")
+        return pairs
+
+    def relation_columns(self, item: s.AllColumns) -> list[Source] | Value:
+        base = item.base
+        if isinstance(base, s.Column):
+            name, database = base.parts[-1], base.parts[-2] if len(base.parts) > 1 else None
+            scope: Scope | None = self.scope
+            while scope is not None:
+                chosen = [one for one in scope.sources if one.relation == name and database in (None, one.database)]
+                if chosen:
+                    return chosen
+                scope = scope.parent
+            if not self.scope.find(base.parts):
+                raise self.error(item.pos, "TABLE_NOT_FOUND", f"Unable to resolve reference {name}")
+        return self.expression(base)
+
+    def row_columns(self, item: s.AllColumns, value: Value) -> list[tuple[Value, str | None]]:
+        if value.kind.name != "row":
+            raise self.error(item.pos, "TYPE_MISMATCH", f"Expression of type {value.kind} is not of type ROW")
+        return [
+            (Value(f"({value.sql}).f{n}", kind), item.aliases[n - 1] if n <= len(item.aliases) else name)
+            for n, (kind, name) in enumerate(zip(value.kind.items, value.kind.fields, strict=True), 1)
+        ]
+
+    # -- GROUP BY
+
+    def group_by(self, node: s.Select) -> str:
+        """The GROUP BY text; from here on columns outside its expressions are errors."""
+        if node.grouping is None:
+            self.grouped = set()
+            return ""
+        texts: set[str] = set()
+        elements = []
+        for kind, parts in node.grouping.elements:
+            if kind == "simple":
+                elements += [self.group_item(part, node, texts) for part in parts] or ["()"]
+                continue
+            sets = [", ".join(self.group_column(part, node, texts) for part in one) for one in parts]
+            word = {"rollup": "ROLLUP", "cube": "CUBE", "sets": "GROUPING SETS"}[kind]
+            elements.append(f"{word} ({', '.join(f'({one})' for one in sets)})")
+        self.grouped = texts
+        if elements == ["()"]:
+            return ""
+        if node.grouping.distinct:
+            raise self.error(node.grouping.pos, "NOT_SUPPORTED", "GROUP BY DISTINCT is not supported by the local account")
+        return f" GROUP BY {', '.join(element for element in elements if element != '()')}"
+
+    def group_item(self, part: Any, node: s.Select, texts: set[str]) -> str:
+        if isinstance(part, s.Literal) and part.kind == "integer":
+            if any(isinstance(item, s.AllColumns) for item in node.items):
+                columns = [pair[0] for item in node.items for pair in self._pairs(item)]
+            else:
+                columns = []
+            size = len(columns) or len(node.items)
+            if not 1 <= part.value <= size:
+                message = f"GROUP BY position {part.value} is not in select list"
+                raise self.error(part.pos, "INVALID_COLUMN_REFERENCE", message)
+            if columns:
+                value = columns[part.value - 1]
+            else:
+                part = node.items[part.value - 1].value
+                value = self.group_value(part)
+        else:
+            value = self.group_value(part)
+        texts.add(value.sql)
+        return _never_bare(value)
+
+    def _pairs(self, item: Any) -> list[tuple[Value, str | None]]:
+        if isinstance(item, s.AllColumns):
+            return self.expanded(item)
+        return [(self.expression(item.value), None)]
+
+    def group_value(self, part: Any) -> Value:
+        for call in calls(part):
+            if call.name in AGGREGATES or call.over is not None or call.name == "grouping":
+                message = f"GROUP BY clause cannot contain aggregations, window functions or grouping operations: [{call.name}]"
+                raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
+        value = self.expression(part)
+        if value.kind.name in ("json", "hyperloglog") and value.kind.name != "json":
+            raise self.error(part.pos, "TYPE_MISMATCH", f"{value.kind} is not comparable, and therefore cannot be used in GROUP BY")
+        return value
+
+    def group_column(self, part: Any, node: s.Select, texts: set[str]) -> str:
+        if not isinstance(part, s.Column | s.Field) and not (isinstance(part, s.Literal) and part.kind == "integer"):
+            message = "GROUP BY with complex grouping operations requires plain columns"
+            raise self.error(part.pos, "INVALID_COLUMN_REFERENCE", f"Invalid grouping expression: {message}")
+        return self.group_item(part, node, texts)
+
+    def check_grouped(self) -> None:
+        if self.pending:
+            pos, name = self.pending[0]
+            message = f"'{name}' must be an aggregate expression or appear in GROUP BY clause"
+            raise self.error(pos, "EXPRESSION_NOT_AGGREGATE", message)
+
+    # -- ORDER BY, OFFSET, LIMIT
+
+    def order(self, query: s.Query, items: list[Value], outputs: list[Output], *, distinct: bool) -> list[str]:
+        if not query.order_by:
+            return []
+        texts = [item.sql for item in items]
+        aliases = {
+            output.name.lower(): item for item, output in zip(items, outputs, strict=True) if output.name is not None
+        }
+        kept = self.scope
+        self.scope = Scope(kept.sources, kept.parent, {**kept.lambdas, **aliases})
+        try:
+            return [self.order_item(item, items, texts, distinct) for item in query.order_by]
+        finally:
+            self.scope = kept
+
+    def order_item(self, item: s.SortItem, items: list[Value], texts: list[str], distinct: bool) -> str:
+        node = item.value
+        if isinstance(node, s.Literal) and node.kind == "integer":
+            if not 1 <= node.value <= len(texts):
+                message = f"ORDER BY position {node.value} is not in select list"
+                raise self.error(item.pos, "INVALID_COLUMN_REFERENCE", message)
+            value, place = items[node.value - 1], str(node.value)
+        else:
+            value = self.expression(node)
+            place = str(texts.index(value.sql) + 1) if value.sql in texts else _never_bare(value)
+            if distinct and value.sql not in texts:
+                message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
+                raise self.error(item.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
+        if value.kind.name in ("map", "json", "hyperloglog"):
+            message = f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {value.kind}"
+            raise self.error(item.pos, "TYPE_MISMATCH", message)
+        return place + _direction(item)
+
+    def tail(self, query: s.Query, order: list[str]) -> str:
+        text = f" ORDER BY {', '.join(order)}" if order else ""
+        if query.limit is not None:
+            text += f" LIMIT {self.count(query.limit)}"
+        if query.offset is not None:
+            text += f" OFFSET {self.count(query.offset)}"
+        return text
+
+    def count(self, node: Any) -> int:
+        value = self.expression(node)
+        if not isinstance(value.constant, int) or value.constant < 0:
+            raise self.error(node.pos, "INVALID_ARGUMENTS", "LIMIT and OFFSET must be constant whole numbers")
+        return value.constant
+
+    def ties(self, query: s.Query, sql: str, order: list[str], width: int) -> str:
+        """FETCH FIRST n ROWS WITH TIES: everything whose rank is at most n."""
+        if not order:
+            raise self.error(query.pos, "MISSING_ORDER_BY", "FETCH FIRST WITH TIES clause requires ORDER BY")
+        if query.offset is not None or any(not part[0].isdigit() for part in order):
+            raise self.error(query.pos, "NOT_SUPPORTED", "WITH TIES with OFFSET or hidden order is not supported")
+        alias = self.fresh("r")
+        keys = ", ".join(f"{alias}.c{part}" for part in order)
+        inner = f"SELECT *, rank() OVER (ORDER BY {keys}) AS rank_ FROM ({sql}) AS {alias}({slots(width)})"
+        return f"SELECT {slots(width)} FROM ({inner}) WHERE rank_ <= {self.count(query.limit)} ORDER BY rank_"
+
+    # -- aggregates and windows
+
+    def aggregate_or_window(self, node: s.Call) -> Value:
+        name = node.name
+        over = "" if node.over is None else self.placed(node.pos, self.window, node.over)
+        if name == "td_sessionize_window":
+            return self.session(node)
+        if name not in AGGREGATES:
+            if name not in WINDOWS:
+                known = self.known(name)
+                message = f"Function '{name}' is not a window function" if known else f"Function '{name}' not registered"
+                raise self.error(node.pos, "FUNCTION_NOT_WINDOW" if known else "FUNCTION_NOT_FOUND", message)
+            if not over:
+                raise self.error(node.pos, "MISSING_OVER", f"Window function {name} requires an OVER clause")
+            return self.window_function(node, over)
+        if not over and self.in_aggregate:
+            message = f"Cannot nest aggregations inside aggregation '{self.outer_name}': [{self.written(node.pos)}]"
+            raise self.error(self.outer_pos, "NESTED_AGGREGATION", message)
+        if not over and self.grouped is None:
+            raise self.error(node.pos, "EXPRESSION_NOT_SCALAR", f"aggregation is not allowed here: [{name}]")
+        return self.aggregate(node, over)
+
+    def grouping(self, node: s.Call) -> Value:
+        """GROUPING(a, b): which of the columns the row's grouping set lacks."""
+        values = [self.expression(item) for item in node.arguments]
+        if not self.grouped or any(value.sql not in self.grouped for value in values):
+            raise self.error(node.pos, "INVALID_ARGUMENTS", "The arguments to GROUPING() must be expressions referenced by the GROUP BY")
+        kind = k.INTEGER if len(values) < 32 else k.BIGINT
+        return Value(f"CAST(GROUPING({', '.join(value.sql for value in values)}) AS {k.duck(kind)})", kind)
+
+    def written(self, pos: int) -> str:
+        """The call that begins at *pos*, as it stands in the text."""
+        depth = 0
+        for index in range(pos, len(self.text)):
+            depth += {"(": 1, ")": -1}.get(self.text[index], 0)
+            if not depth and self.text[index] == ")":
+                return self.text[pos : index + 1]
+        return self.text[pos:]
+
+    def aggregate(self, node: s.Call, over: str) -> Value:
+        kept, name = self.in_aggregate, node.name
+        if not over:
+            self.in_aggregate, self.outer_name, self.outer_pos = True, name, node.pos
+        try:
+            if node.star:
+                if name != "count":
+                    raise self.error(node.pos, "FUNCTION_NOT_FOUND", f"Unexpected parameters (*) for function {name}.")
+                made = agg.Made(f"count(*){agg.OVER}", k.BIGINT)
+            else:
+                if not node.arguments and name == "count":
+                    made = agg.Made(f"count(*){agg.OVER}", k.BIGINT)
+                else:
+                    values = [self.argument(item) for item in node.arguments]
+                    made = self.placed(node.pos, agg.made, self, node, values)
+            order = self.sort_list(node.order_by)
+            where = f" FILTER (WHERE {self.condition(node.where, 'FILTER').sql})" if node.where is not None else ""
+        finally:
+            self.in_aggregate = kept
+        if node.distinct and agg.DISTINCT not in made.sql and name not in ("approx_distinct",):
+            raise self.error(node.pos, "NOT_SUPPORTED", f"DISTINCT in {name} is not supported by the local account")
+        if order and agg.ORDER not in made.sql and name in ("min_by", "max_by", "map_union"):
+            order = ""
+        sql = made.sql.translate(str.maketrans({
+            agg.DISTINCT: "DISTINCT " if node.distinct else "",
+            agg.ORDER: f" ORDER BY {order}" if order else "",
+            agg.OVER: where + over, agg.NULLS: "",
+        }))  # fmt: skip
+        return Value(sql, made.kind, zone=made.zone)
+
+    def window_function(self, node: s.Call, over: str) -> Value:
+        values = [self.argument(item) for item in node.arguments]
+        made = self.placed(node.pos, agg.from_table, self, agg.WINDOW_ONLY, node, values)
+        nulls = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
+        if nulls and agg.NULLS not in made.sql:
+            raise self.error(node.pos, "NULL_TREATMENT_NOT_ALLOWED", f"Cannot specify null treatment clause for {node.name} function")
+        sql = made.sql.translate(str.maketrans({agg.NULLS: nulls, agg.OVER: over, agg.DISTINCT: "", agg.ORDER: ""}))
+        return Value(sql, made.kind, zone=made.zone)
+
+    def sort_list(self, order_by: list[s.SortItem]) -> str:
+        return ", ".join(_never_bare(self.expression(item.value)) + _direction(item) for item in order_by)
+
+    def window(self, over: Any) -> str:
+        window = self.named_window(over) if isinstance(over, str) else self.based(over)
+        parts = []
+        if window.partition:
+            parts.append("PARTITION BY " + ", ".join(_never_bare(self.expression(item)) for item in window.partition))
+        if window.order_by:
+            parts.append("ORDER BY " + self.sort_list(window.order_by))
+        if window.frame is not None:
+            parts.append(self.frame(window.frame, window))
+        return f" OVER ({' '.join(parts)})"
+
+    def named_window(self, name: str) -> s.Window:
+        if name not in self.windows:
+            raise self.error(0, "INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {name}")
+        return self.based(self.windows[name])
+
+    def based(self, window: s.Window) -> s.Window:
+        if window.base is None:
+            return window
+        base = self.named_window(window.base)
+        return s.Window(window.pos, None, window.partition or base.partition, window.order_by or base.order_by,
+                        window.frame or base.frame)  # fmt: skip
+
+    def frame(self, frame: s.Frame, window: s.Window) -> str:
+        start = self.bound(frame, frame.start)
+        if frame.end is None:
+            return f"{frame.kind} {start}"
+        return f"{frame.kind} BETWEEN {start} AND {self.bound(frame, frame.end)}"
+
+    def bound(self, frame: s.Frame, bound: tuple[str, Any]) -> str:
+        word, node = bound
+        if node is None:
+            return word
+        return f"{self.expression(node).sql} {word}"
+
+    # -- TD_SESSIONIZE_WINDOW
+
+    def sessionized(self, node: s.Select, query: s.Query, source: str) -> str:
+        """Put a level under the SELECT that knows each row's previous time, for TD_SESSIONIZE_WINDOW."""
+        found = [call for call in calls([node.items, query.order_by]) if call.name == "td_sessionize_window"]
+        if not found:
+            return source
+        if node.grouping is not None or not source:
+            raise self.error(found[0].pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW in an aggregation is not supported")
+        self.windows = dict(node.windows)
+        extra = []
+        for number, call in enumerate(found):
+            if call.over is None or len(call.arguments) != 2:
+                raise self.error(call.pos, "MISSING_OVER", "TD_SESSIONIZE_WINDOW(time, timeout) requires an OVER clause")
+            time = self.typed(call.arguments[0], k.BIGINT, "TD_SESSIONIZE_WINDOW time")
+            extra.append(f"lag({time.sql}){self.window(call.over)} AS p{number}")
+        alias = self.fresh("r")
+        columns = [f"{one.sql} AS c{n}" for n, one in enumerate(self.scope.sources, 1)]
+        inner = f"SELECT {', '.join([*columns, *extra])}{source}"
+        self.scope.sources = [
+            dataclasses.replace(one, sql=f"{alias}.c{n}") for n, one in enumerate(self.scope.sources, 1)
+        ]
+        self.sessions = {str(call.pos): (f"{alias}.p{n}", "") for n, call in enumerate(found)}
+        return f" FROM ({inner}) AS {alias}"
+
+    def session(self, node: s.Call) -> Value:
+        """One id for each session: a hash of its keys and its first time."""
+        if str(node.pos) not in self.sessions:
+            raise self.error(node.pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW is allowed in the select list only")
+        previous, _ = self.sessions[str(node.pos)]
+        time = self.typed(node.arguments[0], k.BIGINT, "TD_SESSIONIZE_WINDOW time").sql
+        timeout = self.typed(node.arguments[1], k.BIGINT, "TD_SESSIONIZE_WINDOW timeout").sql
+        window = self.named_window(node.over) if isinstance(node.over, str) else self.based(node.over)
+        keys = [self.expression(item).sql for item in window.partition]
+        begins = f"CASE WHEN {previous} IS NULL OR {time} - {previous} > {timeout} THEN {time} END"
+        start = f"max({begins}){self.window(node.over)}"
+        seed = " || '/' || ".join([f"coalesce(CAST({key} AS VARCHAR), '-')" for key in keys] + [f"CAST({start} AS VARCHAR)"])
+        return Value(f"CAST(CAST(md5({seed}) AS UUID) AS VARCHAR)", k.VARCHAR)
+
+    # -- subqueries in expressions
+
+    def scalar_query(self, node: s.ScalarQuery) -> Value:
+        made = self.query(node.query, self.scope)
+        if len(made.outputs) != 1:
+            message = f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
+            raise self.error(node.pos, "NOT_SUPPORTED", message)
+        output = made.outputs[0]
+        if output.packed:
+            raise self.error(node.pos, "NOT_SUPPORTED", "a subquery of values in several time zones is not supported")
+        return Value(f"({made.sql})", output.kind, zone=output.zone)
+
+    def in_query(self, node: s.InQuery) -> Value:
+        made = self.query(node.query, self.scope)
+        left = node.value
+        if isinstance(left, s.RowLiteral) and len(made.outputs) == len(left.items) > 1:
+            values = [self.expression(item) for item in left.items]
+        else:
+            values = [self.expression(left)]
+        if len(values) != len(made.outputs):
+            message = f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
+            raise self.error(node.pos, "NOT_SUPPORTED", message)
+        kinds = []
+        for value, output in zip(values, made.outputs, strict=True):
+            kind = k.common(value.kind, output.kind)
+            if kind is None:
+                message = f"value and result of subquery must be of the same type for IN expression: {value.kind} vs {output.kind}"
+                raise self.error(node.pos, "TYPE_MISMATCH", message)
+            kinds.append(kind)
+        right = self.as_kinds(made, kinds, node.pos, "IN")
+        texts = ", ".join(coerce(value, kind, self.zone).sql for value, kind in zip(values, kinds, strict=True))
+        return Value(f"({f'({texts})' if len(values) > 1 else texts} IN ({right.sql}))", k.BOOLEAN)
+
+    def exists(self, node: s.Exists) -> Value:
+        return Value(f"EXISTS ({self.query(node.query, self.scope).sql})", k.BOOLEAN)
+
+    def quantified(self, node: s.Quantified) -> Value:
+        made = self.query(node.query, self.scope)
+        value = self.expression(node.value)
+        if len(made.outputs) != 1:
+            raise self.error(node.pos, "NOT_SUPPORTED", "Multiple columns returned by subquery are not yet supported.")
+        output = made.outputs[0]
+        self.placed(node.pos, comparison, node.operator, value, Value("x", output.kind), self.zone)
+        kind = k.common(value.kind, output.kind)
+        assert kind is not None
+        right = self.as_kinds(made, [kind], node.pos, "quantified comparison")
+        word = "ALL" if node.quantifier == "ALL" else "ANY"
+        return Value(f"({coerce(value, kind, self.zone).sql} {node.operator} {word} ({right.sql}))", k.BOOLEAN)
+
+
+def slots(count: int) -> str:
+    """c1, c2, …: what the columns of every inner query are called."""
+    return ", ".join(f"c{n}" for n in range(1, count + 1))
+
+
+def _never_bare(value: Value) -> str:
+    """No bare number, which GROUP BY and ORDER BY would take for a place."""
+    if value.is_constant or value.kind.name == "unknown":
+        return f"CAST({value.sql} AS {k.duck(value.kind)})"
+    return value.sql
+
+
+def _direction(item: s.SortItem) -> str:
+    return f"{' DESC' if item.descending else ' ASC'} NULLS {'FIRST' if item.nulls_first else 'LAST'}"
+
+
+def _own_name(node: Any) -> str | None:
+    """The name a select item has without an alias: that of a column or field."""
+    if isinstance(node, s.Column):
+        return node.parts[-1]
+    return node.name if isinstance(node, s.Field) else None
+
+
+def _mentions(node: Any, name: str) -> bool:
+    if isinstance(node, s.Table):
+        return node.parts == (name,)
+    if isinstance(node, s.Node):
+        return any(_mentions(getattr(node, field), name) for field in _fields(type(node)))
+    if isinstance(node, list | tuple):
+        return any(_mentions(item, name) for item in node)
+    return False

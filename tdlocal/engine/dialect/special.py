@@ -1,0 +1,585 @@
+"""Scalar functions that one line cannot say: those whose type or text depends on their arguments."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect import syntax as s
+from tdlocal.engine.dialect.casts import cast, castable, coerce
+from tdlocal.engine.dialect.operators import arithmetic, concatenated
+from tdlocal.engine.dialect.patterns import fits_re2, re2_pattern, replacement
+from tdlocal.engine.dialect.values import Value, null, text
+from tdlocal.engine.failures import failure
+
+
+def unexpected(node: s.Call, values: list[Value], expected: str = "") -> Exception:
+    given = ", ".join(str(value.kind) for value in values)
+    message = f"Unexpected parameters ({given}) for function {node.name}."
+    return failure("FUNCTION_NOT_FOUND", message + (f" Expected: {expected}" if expected else ""))
+
+
+def _values(c: Any, node: s.Call, low: int, high: int | None = None) -> list[Value]:
+    values = [c.argument(item) for item in node.arguments]
+    if len(values) < low or (high is not None and len(values) > high):
+        raise unexpected(node, values)
+    return values
+
+
+# -- conditions
+
+
+def if_(c: Any, node: s.Call) -> Value:
+    if len(node.arguments) not in (2, 3):
+        raise failure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function")
+    condition = c.condition(node.arguments[0], "IF condition")
+    nodes = node.arguments[1:]
+    message = "Result types for IF must be the same: {} vs {}"
+    values, kind = c.common([c.expression(item) for item in nodes], nodes, message)
+    otherwise = values[1].sql if len(values) == 2 else "NULL"
+    zone = next((value.zone for value in values if value.zone), None)
+    return Value(f"CASE WHEN {condition.sql} THEN {values[0].sql} ELSE {otherwise} END", kind, zone=zone)
+
+
+def coalesce(c: Any, node: s.Call) -> Value:
+    if len(node.arguments) < 2:
+        raise failure("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments")
+    values = [c.expression(item) for item in node.arguments]
+    values, kind = c.common(values, node.arguments, "All COALESCE operands must be the same type or coercible to a common type. Cannot find common type between {} and {}")
+    zone = next((value.zone for value in values if value.zone), None)
+    return Value(f"coalesce({', '.join(value.sql for value in values)})", kind, zone=zone)
+
+
+def nullif(c: Any, node: s.Call) -> Value:
+    if len(node.arguments) != 2:
+        raise failure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function")
+    left, right = (c.expression(item) for item in node.arguments)
+    kind = k.common(left.kind, right.kind)
+    if kind is None:
+        raise failure("TYPE_MISMATCH", f"Types are not comparable with NULLIF: {left.kind} vs {right.kind}")
+    x, y = coerce(left, kind, c.zone).sql, coerce(right, kind, c.zone).sql
+    return Value(f"CASE WHEN {x} = {y} THEN NULL ELSE {left.sql} END", left.kind, zone=left.zone)
+
+
+def try_(c: Any, node: s.Call) -> Value:
+    if len(node.arguments) != 1:
+        raise failure("INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument")
+    value = c.expression(node.arguments[0])
+    return Value(f"TRY({value.sql})", value.kind, zone=value.zone)
+
+
+def extreme(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 1)
+    message = f"Unexpected parameters for function {node.name}: {{}} and {{}} have no common type"
+    values, kind = c.common(values, node.arguments, message)
+    if not (k.is_number(kind) or k.is_text(kind) or kind.name in ("boolean", "date", "unknown", "varbinary", "uuid")
+            or kind.name.startswith(("timestamp", "time", "interval", "array", "row"))):  # fmt: skip
+        raise unexpected(node, values)
+    nulls = " OR ".join(f"{value.sql} IS NULL" for value in values)
+    texts = ", ".join(value.sql for value in values)
+    return Value(f"CASE WHEN {nulls} THEN NULL ELSE {node.name}({texts}) END", kind, zone=values[0].zone)
+
+
+def typeof(c: Any, node: s.Call) -> Value:
+    value = _values(c, node, 1, 1)[0]
+    return Value(text(str(value.kind)), k.VARCHAR)
+
+
+def fail_(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 1, 2)
+    return Value(f"py_fail('GENERIC_USER_ERROR', {values[-1].sql})", k.UNKNOWN)
+
+
+# -- numbers
+
+
+def whole(c: Any, node: s.Call) -> Value:
+    """floor, ceil, ceiling."""
+    value = _values(c, node, 1, 1)[0]
+    kind = value.kind
+    if kind.name in k.INTEGERS:
+        return Value(value.sql, kind)
+    if not k.is_number(kind):
+        if kind.name == "unknown":
+            return coerce(value, k.DOUBLE)
+        raise unexpected(node, [value], f"{node.name}(bigint), {node.name}(decimal(p,s)), {node.name}(double)")
+    duck = "floor" if node.name == "floor" else "ceil"
+    if kind.name == "decimal":
+        precision, scale = kind.sizes
+        made = k.decimal(precision - scale + min(scale, 1), 0)
+        return Value(f"CAST({duck}({value.sql}) AS {k.duck(made)})", made)
+    return Value(f"{duck}({value.sql})", kind)
+
+
+def round_(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 1, 2)
+    value, kind = values[0], values[0].kind
+    if len(values) == 2 and not k.turns_into(values[1].kind, k.BIGINT):
+        raise unexpected(node, values, "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)")
+    if kind.name == "unknown":
+        return coerce(value, k.DOUBLE)
+    if not k.is_number(kind):
+        raise unexpected(node, values, "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)")
+    digits = values[1].sql if len(values) == 2 else "0"
+    if kind.name in k.INTEGERS:
+        if len(values) == 1:
+            return value
+        return Value(f"CAST(py_round_integer({value.sql}, {digits}) AS {k.duck(kind)})", kind)
+    if kind.name == "decimal":
+        precision, scale = kind.sizes
+        if len(values) == 1:
+            made = k.decimal(min(38, precision - scale + min(scale, 1)), 0)
+            return Value(f"CAST(round({value.sql}, 0) AS {k.duck(made)})", made)
+        made = k.decimal(min(38, precision + 1), scale)
+        return Value(f"CAST(py_round_decimal(CAST({value.sql} AS VARCHAR), {digits}) AS {k.duck(made)})", made)
+    if len(values) == 1:
+        return Value(f"round({value.sql})", kind)
+    return Value(f"py_round({value.sql}, {digits})", kind)
+
+
+def truncate(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 1, 2)
+    value, kind = values[0], values[0].kind
+    expected = "truncate(decimal(p,s)), truncate(decimal(p,s), integer), truncate(double), truncate(real)"
+    if not k.is_number(kind) or (len(values) == 2 and kind.name in ("real", "double")):
+        raise unexpected(node, values, expected)
+    if kind.name in ("real", "double"):
+        return Value(f"trunc({value.sql})", kind)
+    value = coerce(value, k.as_decimal(kind))
+    precision, scale = value.kind.sizes
+    if len(values) == 1:
+        made = k.decimal(max(precision - scale, 1), 0)
+        return Value(f"CAST(trunc({value.sql}) AS {k.duck(made)})", made)
+    return Value(f"CAST(py_truncate_decimal(CAST({value.sql} AS VARCHAR), {values[1].sql}) AS {k.duck(value.kind)})", value.kind)
+
+
+def mod(c: Any, node: s.Call) -> Value:
+    left, right = _values(c, node, 2, 2)
+    return arithmetic("%", left, right)
+
+
+# -- text
+
+
+def concat(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 1)
+    if len(values) < 2:
+        raise failure("FUNCTION_NOT_FOUND", "There must be two or more concatenation arguments")
+    result = values[0]
+    for value in values[1:]:
+        result = concatenated(result, value)
+    return result
+
+
+def concat_ws(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 2)
+    if values[1].kind.name == "array":
+        array = coerce(values[1], k.array(k.VARCHAR))
+        return Value(f"py_concat_ws({values[0].sql}, {array.sql})", k.VARCHAR)
+    if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
+        raise unexpected(node, values, "concat_ws(varchar, array(varchar)), concat_ws(varchar, varchar)")
+    items = ", ".join(coerce(value, k.VARCHAR).sql for value in values[1:])
+    return Value(f"py_concat_ws({values[0].sql}, [{items}])", k.VARCHAR)
+
+
+def format_(c: Any, node: s.Call) -> Value:
+    """Java's String.format: each value goes over with its type's first letter in front."""
+    values = _values(c, node, 2)
+    shown = []
+    for value in values[1:]:
+        if not castable(value.kind, k.VARCHAR):
+            raise failure("NOT_SUPPORTED", f"format() of {value.kind} is not supported")
+        letter = "d" if value.kind.name in k.INTEGERS else "f" if value.kind.name in ("double", "real", "decimal") \
+            else "b" if value.kind.name == "boolean" else "s"  # fmt: skip
+        body = f"CAST({value.sql} AS VARCHAR)" if letter in "df" else cast(value, k.VARCHAR).sql
+        shown.append(f"('{letter}' || {body})")
+    return Value(f"py_format({values[0].sql}, [{', '.join(shown)}])", k.VARCHAR)
+
+
+def array_join(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 2, 3)
+    if values[0].kind.name != "array":
+        raise unexpected(node, values, "array_join(array(T), varchar), array_join(array(T), varchar, varchar)")
+    array = values[0]
+    if array.kind.item.name != "unknown" and not castable(array.kind.item, k.VARCHAR):
+        raise unexpected(node, values)
+    texts = cast(array, k.array(k.VARCHAR)).sql
+    if len(values) == 3:
+        texts = f"list_transform({texts}, lambda t_: coalesce(t_, {values[2].sql}))"
+    joined = f"array_to_string({texts}, {values[1].sql})"
+    return Value(f"CASE WHEN {array.sql} IS NULL THEN NULL ELSE coalesce({joined}, '') END", k.VARCHAR)
+
+
+# -- regular expressions
+
+
+def _pattern(c: Any, node: s.Call, low: int, high: int) -> tuple[list[Value], str | None]:
+    """The arguments, and the pattern for DuckDB's RE2 when it means the same there."""
+    values = _values(c, node, low, high)
+    for value in values[:2]:
+        if not k.turns_into(value.kind, k.VARCHAR) and value.kind.name != "char":
+            raise unexpected(node, values, f"{node.name}(varchar, JoniRegExp)")
+    pattern = values[1].constant
+    if isinstance(pattern, str):
+        _check_pattern(pattern)
+        if fits_re2(pattern):
+            return values, text(re2_pattern(pattern))
+    return values, None
+
+
+def _check_pattern(pattern: str) -> None:
+    from tdlocal.engine.functions.regexps import compiled
+
+    try:
+        compiled(pattern)
+    except re.error as error:
+        if fits_re2(pattern) and "\\p" in pattern:
+            return
+        raise failure("INVALID_FUNCTION_ARGUMENT", f"'{pattern}' is not a valid regular expression: {error}") from None
+
+
+def regexp_like(c: Any, node: s.Call) -> Value:
+    values, native = _pattern(c, node, 2, 2)
+    if native is not None:
+        return Value(f"regexp_matches({values[0].sql}, {native})", k.BOOLEAN)
+    return Value(f"py_regexp_like({values[0].sql}, {values[1].sql})", k.BOOLEAN)
+
+
+def regexp_extract(c: Any, node: s.Call) -> Value:
+    values, native = _pattern(c, node, 2, 3)
+    group = values[2].sql if len(values) == 3 else "0"
+    simple = len(values) == 2 or (isinstance(values[2].constant, int) and values[2].constant == 0)
+    if native is not None and simple:
+        x = values[0].sql
+        return Value(f"CASE WHEN regexp_matches({x}, {native}) THEN regexp_extract({x}, {native}, 0) END", k.VARCHAR)
+    return Value(f"py_regexp_extract({values[0].sql}, {values[1].sql}, CAST({group} AS BIGINT))", k.VARCHAR)
+
+
+def regexp_extract_all(c: Any, node: s.Call) -> Value:
+    values, _ = _pattern(c, node, 2, 3)
+    group = values[2].sql if len(values) == 3 else "0"
+    sql = f"py_regexp_extract_all({values[0].sql}, {values[1].sql}, CAST({group} AS BIGINT))"
+    return Value(sql, k.array(k.VARCHAR))
+
+
+def regexp_split(c: Any, node: s.Call) -> Value:
+    values, native = _pattern(c, node, 2, 2)
+    if native is not None and values[1].constant and not re.search(r"[()*?|^$]", values[1].constant):
+        return Value(f"regexp_split_to_array({values[0].sql}, {native})", k.array(k.VARCHAR))
+    return Value(f"py_regexp_split({values[0].sql}, {values[1].sql})", k.array(k.VARCHAR))
+
+
+def regexp_replace(c: Any, node: s.Call) -> Value:
+    if len(node.arguments) == 3 and isinstance(node.arguments[2], s.Lambda):
+        return _regexp_replace_lambda(c, node)
+    values, native = _pattern(c, node, 2, 3)
+    new = values[2] if len(values) == 3 else Value("''", k.VARCHAR, constant="")
+    if native is not None and isinstance(new.constant, str):
+        written = replacement(new.constant)
+        if written is not None:
+            return Value(f"regexp_replace({values[0].sql}, {native}, {text(written)}, 'g')", k.VARCHAR)
+    return Value(f"py_regexp_replace({values[0].sql}, {values[1].sql}, {new.sql})", k.VARCHAR)
+
+
+def _regexp_replace_lambda(c: Any, node: s.Call) -> Value:
+    """Cut the text into unmatched pieces and groups, and put the lambda's texts between the pieces."""
+    values = [c.expression(item) for item in node.arguments[:2]]
+    names, body = c.lambda_body(node.arguments[2], [k.array(k.VARCHAR)])
+    pieces = f"py_regexp_pieces({values[0].sql}, {values[1].sql})"
+    groups = f"py_regexp_groups({values[0].sql}, {values[1].sql})"
+    made = f"list_transform({groups}, lambda {names[0]}: coalesce({body.sql}, ''))"
+    joined = f"list_transform({pieces}, lambda p_, i_: p_ || coalesce({made}[i_], ''))"
+    return Value(f"CASE WHEN {values[0].sql} IS NULL THEN NULL ELSE array_to_string({joined}, '') END", k.VARCHAR)
+
+
+# -- JSON
+
+
+def _json_argument(c: Any, node: s.Call, index: int = 0) -> Value:
+    value = c.expression(node.arguments[index])
+    if value.kind.name not in ("json", "varchar", "char", "unknown"):
+        raise unexpected(node, [value], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)")
+    return value
+
+
+def json_path(c: Any, node: s.Call) -> Value:
+    """json_extract, json_extract_scalar, json_size."""
+    if len(node.arguments) != 2:
+        raise unexpected(node, _values(c, node, 0))
+    value, path = _json_argument(c, node), c.expression(node.arguments[1])
+    if not k.turns_into(path.kind, k.VARCHAR):
+        raise unexpected(node, [value, path], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)")
+    kind = {"json_extract": k.JSON, "json_extract_scalar": k.VARCHAR, "json_size": k.BIGINT}[node.name]
+    simple = _simple_path(path.constant)
+    if isinstance(path.constant, str):
+        from tdlocal.engine.functions.jsons import path_steps
+
+        try:
+            path_steps(path.constant)
+        except ValueError as error:
+            raise failure("INVALID_FUNCTION_ARGUMENT", str(error)) from None
+    if simple is not None and node.name == "json_extract_scalar":
+        x, at = value.sql, text(simple)
+        scalars = "('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE', 'BOOLEAN', 'HUGEINT')"
+        sql = f"CASE WHEN json_valid({x}) THEN CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at}) END END"
+        return Value(sql, kind)
+    return Value(f"py_{node.name}({value.sql}, {path.sql})", kind)
+
+
+def _simple_path(path: Any) -> str | None:
+    """A path of plain names as DuckDB writes it, or None when Python must walk it."""
+    if not isinstance(path, str) or not re.fullmatch(r"\$(\.[A-Za-z_][A-Za-z0-9_]*)+", path):
+        return None
+    return "$" + "".join(f'."{name}"' for name in path[2:].split("."))
+
+
+def json_lax(c: Any, node: s.Call) -> Value:
+    """json_exists, json_value, json_query: SQL/JSON paths, walked in Python."""
+    from tdlocal.engine.functions.sqljson import checked_path
+
+    value, extra = c.expression(node.arguments[0]), node.extra
+    if not k.is_text(value.kind) and value.kind.name not in ("unknown", "varbinary", "json"):
+        raise unexpected(node, [value])
+    try:
+        checked_path(extra["path"])
+    except ValueError as error:
+        raise failure("INVALID_PATH", str(error)) from None
+    path = text(extra["path"])
+    if node.name == "json_exists":
+        choice = extra.get("on_error", ("FALSE", None))[0]
+        return Value(f"py_json_exists({value.sql}, {path}, '{choice}')", k.BOOLEAN)
+    if node.name == "json_query":
+        empty, wrong = (extra.get(when, ("NULL", None))[0] for when in ("on_empty", "on_error"))
+        wrapper = extra.get("wrapper", "without")
+        quotes = extra.get("quotes", "KEEP")
+        return Value(f"py_json_query({value.sql}, {path}, '{wrapper}', '{quotes}', '{empty}', '{wrong}')", k.VARCHAR)
+    return _json_value(c, node, value, path)
+
+
+def _json_value(c: Any, node: s.Call, value: Value, path: str) -> Value:
+    extra = node.extra
+    kind = c.type_of(extra["returning"]) if "returning" in extra else k.VARCHAR
+    choices = []
+    defaults: dict[str, str] = {}
+    for when in ("on_empty", "on_error"):
+        choice, default = extra.get(when, ("NULL", None))
+        choices.append(choice)
+        if choice == "DEFAULT":
+            defaults[when] = coerce(c.expression(default), kind, c.zone).sql
+    found = f"py_json_value({value.sql}, {path}, '{choices[0]}', '{choices[1]}')"
+    made = cast(Value(f"({found}).v", k.VARCHAR), kind, zone=c.zone).sql
+    if not defaults:
+        return Value(made, kind)
+    on_empty, on_error = defaults.get("on_empty", "NULL"), defaults.get("on_error", "NULL")
+    return Value(f"CASE ({found}).state WHEN 1 THEN {on_empty} WHEN 2 THEN {on_error} ELSE {made} END", kind)
+
+
+def json_make(c: Any, node: s.Call) -> Value:
+    """json_array(…) and json_object(…)."""
+    parts = []
+    for index, item in enumerate(node.arguments):
+        value = c.expression(item)
+        is_key = node.name == "json_object" and index % 2 == 0
+        if is_key or value.kind.name == "json":
+            parts.append(value.sql if is_key else f"CAST({value.sql} AS JSON)")
+        elif value.kind.name == "unknown":
+            parts.append("CAST('null' AS JSON)")
+        else:
+            parts.append(f"coalesce(CAST({cast(value, k.JSON).sql} AS JSON), CAST('null' AS JSON))")
+    made = f"CAST({node.name}({', '.join(parts)}) AS VARCHAR)"
+    if node.extra.get("nulls") == "ABSENT":
+        made = f"py_json_without_nulls({made})"
+    return Value(made, k.VARCHAR)
+
+
+# -- arrays and maps with lambdas
+
+
+def _lambda(c: Any, node: s.Call, index: int) -> s.Lambda:
+    item = node.arguments[index] if index < len(node.arguments) else None
+    if not isinstance(item, s.Lambda):
+        raise unexpected(node, [c.argument(one) for one in node.arguments])
+    return item
+
+
+def _array(c: Any, node: s.Call, index: int = 0) -> Value:
+    value = c.argument(node.arguments[index])
+    if value.kind.name == "unknown":
+        value = coerce(value, k.array(k.UNKNOWN))
+    if value.kind.name != "array":
+        raise unexpected(node, [c.argument(one) for one in node.arguments])
+    return value
+
+
+def _map(c: Any, node: s.Call, index: int = 0) -> Value:
+    value = c.argument(node.arguments[index])
+    if value.kind.name != "map":
+        raise unexpected(node, [c.argument(one) for one in node.arguments])
+    return value
+
+
+def array_sort(c: Any, node: s.Call) -> Value:
+    array = _array(c, node)
+    if len(node.arguments) == 1:
+        return Value(f"list_sort({array.sql}, 'ASC', 'NULLS LAST')", array.kind)
+    names, body = c.lambda_body(_lambda(c, node, 1), [array.kind.item, array.kind.item])
+    # insertion by the comparator: each element goes behind the last one that is not greater
+    place = c.fresh("n")
+    before = f"list_filter(s_, lambda {names[0]}: ({_with(names[1], body.sql, 'x_')}) <= 0)"
+    after = f"list_filter(s_, lambda {names[0]}: ({_with(names[1], body.sql, 'x_')}) > 0)"
+    del place
+    start = f"CAST([] AS {k.duck(array.kind)})"
+    items = f"list_transform({array.sql}, lambda a_: [a_])"
+    step = f"lambda s_, y_: list_concat({before.replace('x_', 'y_[1]')}, list_concat(y_, {after.replace('x_', 'y_[1]')}))"
+    return Value(f"CASE WHEN {array.sql} IS NULL THEN NULL ELSE list_reduce({items}, {step}, {start}) END", array.kind)
+
+
+def _with(name: str, body: str, other: str) -> str:
+    return re.sub(rf"\b{name}\b", other, body)
+
+
+def reduce(c: Any, node: s.Call) -> Value:
+    array = _array(c, node)
+    if len(node.arguments) != 4:
+        raise unexpected(node, _values(c, node, 0))
+    start = c.expression(node.arguments[1])
+    step, last = _lambda(c, node, 2), _lambda(c, node, 3)
+    _, body = c.lambda_body(step, [start.kind, array.kind.item])
+    kind = k.common(start.kind, body.kind)
+    if kind is None:
+        raise failure("TYPE_MISMATCH", f"the state of reduce() is {start.kind}, its function gives {body.kind}")
+    names, body = c.lambda_body(step, [kind, array.kind.item])
+    function = f"lambda {', '.join(names)}: {coerce(body, kind, c.zone).sql}"
+    reduced = f"list_reduce({array.sql}, {function}, CAST({coerce(start, kind).sql} AS {k.duck(kind)}))"
+    _, result = c.lambda_body(last, [kind], [reduced])
+    return Value(result.sql, result.kind)
+
+
+def zip_(c: Any, node: s.Call) -> Value:
+    arrays = [_array(c, node, index) for index in range(len(node.arguments))]
+    if len(arrays) < 2:
+        raise unexpected(node, arrays)
+    kind = k.row(tuple(array.kind.item for array in arrays))
+    parts = ", ".join(f"f{n} := {array.sql}[i_]" for n, array in enumerate(arrays, 1))
+    longest = f"greatest({', '.join(f'len({array.sql})' for array in arrays)})"
+    made = f"list_transform(range(1, {longest} + 1), lambda i_: struct_pack({parts}))"
+    nulls = " OR ".join(f"{array.sql} IS NULL" for array in arrays)
+    return Value(f"CASE WHEN {nulls} THEN NULL ELSE {made} END", k.array(kind))
+
+
+def zip_with(c: Any, node: s.Call) -> Value:
+    if len(node.arguments) != 3:
+        raise unexpected(node, _values(c, node, 0))
+    one, two = _array(c, node), _array(c, node, 1)
+    index = c.fresh("i")
+    _, body = c.lambda_body(
+        _lambda(c, node, 2), [one.kind.item, two.kind.item], [f"{one.sql}[{index}]", f"{two.sql}[{index}]"]
+    )
+    longest = f"greatest(len({one.sql}), len({two.sql}))"
+    made = f"list_transform(range(1, {longest} + 1), lambda {index}: {body.sql})"
+    return Value(f"CASE WHEN {one.sql} IS NULL OR {two.sql} IS NULL THEN NULL ELSE {made} END", k.array(body.kind))
+
+
+def _entries(c: Any, value: Value) -> tuple[str, list[str]]:
+    """The map's entries as a list, a name for one of them, and the texts of its key and value."""
+    entry = c.fresh("e")
+    return entry, [f"{entry}.key", f"{entry}.value"]
+
+
+def map_filter(c: Any, node: s.Call) -> Value:
+    value = _map(c, node)
+    entry, given = _entries(c, value)
+    _, body = c.lambda_body(_lambda(c, node, 1), list(value.kind.items), given)
+    kept = f"list_filter(map_entries({value.sql}), lambda {entry}: {coerce(body, k.BOOLEAN).sql})"
+    return Value(_from_entries(value, kept, "e_.key", "e_.value"), value.kind)
+
+
+def transform_map(c: Any, node: s.Call) -> Value:
+    """transform_keys and transform_values."""
+    value = _map(c, node)
+    entry, given = _entries(c, value)
+    _, body = c.lambda_body(_lambda(c, node, 1), list(value.kind.items), given)
+    made = f"list_transform(map_entries({value.sql}), lambda {entry}: {body.sql})"
+    if node.name == "transform_keys":
+        kind, both = k.map_of(body.kind, value.kind.items[1]), f"{made}, map_values({value.sql})"
+    else:
+        kind, both = k.map_of(value.kind.items[0], body.kind), f"map_keys({value.sql}), {made}"
+    return Value(f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE map({both}) END", kind)
+
+
+def _from_entries(value: Value, entries: str, key: str, item: str) -> str:
+    keys = f"list_transform({entries}, lambda e_: {key})"
+    items = f"list_transform({entries}, lambda e_: {item})"
+    return f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE map({keys}, {items}) END"
+
+
+def map_zip_with(c: Any, node: s.Call) -> Value:
+    one, two = _map(c, node), _map(c, node, 1)
+    key = k.common(one.kind.items[0], two.kind.items[0])
+    if key is None:
+        raise unexpected(node, [one, two])
+    name = c.fresh("k")
+    kinds = [key, one.kind.items[1], two.kind.items[1]]
+    _, body = c.lambda_body(_lambda(c, node, 2), kinds, [name, f"{one.sql}[{name}]", f"{two.sql}[{name}]"])
+    both = f"list_concat(map_keys({one.sql}), list_filter(map_keys({two.sql}), lambda o_: NOT map_contains({one.sql}, o_)))"
+    made = f"map({both}, list_transform({both}, lambda {name}: {body.sql}))"
+    return Value(f"CASE WHEN {one.sql} IS NULL OR {two.sql} IS NULL THEN NULL ELSE {made} END",
+                 k.map_of(key, body.kind))  # fmt: skip
+
+
+def map_concat(c: Any, node: s.Call) -> Value:
+    """Entries of the last map first, then those of the others that it lacks: Trino's order."""
+    if len(node.arguments) < 2:
+        raise unexpected(node, _values(c, node, 0))
+    maps = [_map(c, node, index) for index in range(len(node.arguments))]
+    maps, kind = c.common(maps, node.arguments, "map_concat of {} and {}")
+    keys, values = f"map_keys({maps[-1].sql})", f"map_values({maps[-1].sql})"
+    seen = [maps[-1].sql]
+    for one in reversed(maps[:-1]):
+        missing = " AND ".join(f"NOT map_contains({other}, e_.key)" for other in seen)
+        rest = f"list_filter(map_entries({one.sql}), lambda e_: {missing})"
+        keys = f"list_concat({keys}, list_transform({rest}, lambda e_: e_.key))"
+        values = f"list_concat({values}, list_transform({rest}, lambda e_: e_.value))"
+        seen.append(one.sql)
+    nulls = " OR ".join(f"{one.sql} IS NULL" for one in maps)
+    return Value(f"CASE WHEN {nulls} THEN NULL ELSE map({keys}, {values}) END", kind)
+
+
+def combinations(c: Any, node: s.Call) -> Value:
+    return _by_index(c, node, "py_combinations")
+
+
+def ngrams(c: Any, node: s.Call) -> Value:
+    return _by_index(c, node, "py_ngrams")
+
+
+def _by_index(c: Any, node: s.Call, function: str) -> Value:
+    """Python gives lists of positions, DuckDB puts the elements there: so every element type works."""
+    array = _array(c, node)
+    count = coerce(c.expression(node.arguments[1]), k.BIGINT)
+    places = f"{function}(len({array.sql}), {count.sql})"
+    made = f"list_transform({places}, lambda p_: list_transform(p_, lambda i_: {array.sql}[i_]))"
+    return Value(f"CASE WHEN {array.sql} IS NULL THEN NULL ELSE {made} END", k.array(array.kind))
+
+
+def hash_counts(c: Any, node: s.Call) -> Value:
+    value = _values(c, node, 1, 1)[0]
+    if value.kind.name != "unknown":
+        raise failure("NOT_SUPPORTED", "hash_counts is not supported by the local account")
+    return null()
+
+
+SPECIAL = {
+    "if": if_, "coalesce": coalesce, "nullif": nullif, "try": try_, "greatest": extreme, "least": extreme,
+    "typeof": typeof, "fail": fail_, "floor": whole, "ceil": whole, "ceiling": whole, "round": round_,
+    "truncate": truncate, "mod": mod, "concat": concat, "concat_ws": concat_ws, "format": format_,
+    "array_join": array_join, "regexp_like": regexp_like, "regexp_extract": regexp_extract,
+    "regexp_extract_all": regexp_extract_all, "regexp_split": regexp_split, "regexp_replace": regexp_replace,
+    "json_extract": json_path, "json_extract_scalar": json_path, "json_size": json_path,
+    "json_exists": json_lax, "json_value": json_lax, "json_query": json_lax, "json_array": json_make,
+    "json_object": json_make, "array_sort": array_sort, "reduce": reduce, "zip": zip_, "zip_with": zip_with,
+    "map_filter": map_filter, "transform_keys": transform_map, "transform_values": transform_map,
+    "map_zip_with": map_zip_with, "map_concat": map_concat, "combinations": combinations, "ngrams": ngrams,
+    "hash_counts": hash_counts,
+}  # fmt: skip

@@ -1,0 +1,25 @@
+"""How a Python function inside a query fails: with Trino's name for it in front of the message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def fail(name: str, message: str) -> Any:
+    """Raise the failure; `failures.translated` reads the name out of the engine's message."""
+    raise ValueError(f"@{name}@ {message}")
+
+
+def bad_cast(value: str, type_name: str) -> str:
+    return str(fail("INVALID_CAST_ARGUMENT", f"Cannot cast '{value}' to {type_name}"))
+
+
+def bad_index(index: int, length: int) -> int:
+    if index == 0:
+        fail("INVALID_FUNCTION_ARGUMENT", "SQL array indices start at 1")
+    if index < 0:
+        fail("INVALID_FUNCTION_ARGUMENT", f"Array subscript is negative: {index}")
+    return int(
+        fail("INVALID_FUNCTION_ARGUMENT",
+             f"Array subscript must be less than or equal to array length: {index} > {length}")
+    )  # fmt: skip
