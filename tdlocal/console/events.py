@@ -68,7 +68,7 @@ class Console:
         """One line for a task."""
         told = "  ".join(filter(None, [note, f"{rows:,} rows" if rows is not None else ""]))
         took = f"{seconds:7.2f} s" if how == "ok" else " " * 9
-        return f"  {how:<8}{took}  {name}  {kind}>  {told}".rstrip()
+        return f"  {how:<8}{took}  {shortened(name)}  {kind}>  {told}".rstrip()
 
     def task_failed(
         self, name: str, kind: str, place: Place, problem: str, mend: str, seconds: float
@@ -79,7 +79,7 @@ class Console:
         self._event("task_failed", task=name, operator=kind, place=str(place), problem=problem, mend=mend)
         first, *rest = problem.strip().split("\n")
         lines = [
-            f"  FAILED  {seconds:7.2f} s  {name}  {kind}>  {place}",
+            f"  FAILED  {seconds:7.2f} s  {shortened(name)}  {kind}>  {place}",
             f"    found     {first[:400]}",
             *(f"              {line[:400]}" for line in rest[:6]),
             f"    to mend   {mend or _mend(place)}",
@@ -91,6 +91,8 @@ class Console:
 
     def output(self, name: str, text: str) -> None:
         """What a task prints."""
+        if self.logs:
+            self.logs.event("output", task=name, text=text[:2000])
         with self._lock:
             self.out.write(text if text.endswith("\n") else text + "\n")
             self.out.flush()
@@ -160,6 +162,11 @@ class JsonConsole(Console):
     def parameters(self, name: str, values: dict[str, Any]) -> None:
         """All parameters of a task (-E)."""
         self._write("parameters", {"task": name, "values": values})
+
+
+def shortened(name: str, longest: int = 160) -> str:
+    """A task's name for one line."""
+    return name if len(name) <= longest else f"{name[: longest // 2]} … {name[-longest // 2 :]}"
 
 
 def _nowhere(text: str) -> None:

@@ -47,7 +47,7 @@ class TaskLogs:
         with self._lock:
             if not self._events.closed:
                 self._events.write(line + "\n")
-                if kind not in ("task_started", "task_ended"):
+                if kind not in ("task_started", "task_ended", "output"):
                     self._events.flush()
 
     def _path(self, name: str) -> Path:

@@ -39,7 +39,7 @@ UNITS = {
 def echo(job: Job) -> Result:
     """Print a text."""
     command = job.need_command()
-    job.emit(as_text(command))
+    job.services.console.output(job.name, as_text(command))
     return Result(effect=False)
 
 

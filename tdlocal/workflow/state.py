@@ -155,6 +155,8 @@ class Journal:
 
     def add(self, done: Done) -> None:
         """Keep a task that succeeded."""
+        if not self.keep:
+            return
         self.done[done.task] = done
         self._write(done.to_json())
 

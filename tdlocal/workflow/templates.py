@@ -411,7 +411,7 @@ def _words(error: Exception, found: Template) -> str:
         words = f"stopped: it computed for more than {SECONDS} seconds"
     elif "out of memory" in words:
         _engines.engine = None
-    if "is not a function" in words:
+    if "not a function" in words:
         newer = sorted(found.names & _NEWER_MOMENT)
         if newer:
             words += f": moment.{newer[0]} is newer than the kit's moment.js 2.8.4, Digdag's 2.21.0 has it"

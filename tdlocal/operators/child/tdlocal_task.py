@@ -16,6 +16,8 @@ import sys
 import traceback
 import types
 
+DUMPS, OPEN, GETCWD = json.dumps, open, os.getcwd  # a task may put anything in their place
+
 
 class Watched(dict):
     """Parameters that note which of them a task looks at; "*" stands for all."""
@@ -173,7 +175,7 @@ def told(error):
         f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith("tdlocal_task.py")
     ]
     inside = [
-        f for f in frames if f.filename.startswith(os.getcwd() + os.sep) and "site-packages" not in f.filename
+        f for f in frames if f.filename.startswith(GETCWD() + os.sep) and "site-packages" not in f.filename
     ]
     place = (inside or frames or [None])[-1]
     message = str(error)
@@ -219,12 +221,12 @@ def main(command, input_file, output_file):
         files=project_files(folder),
     )
     try:
-        text = json.dumps(answer, allow_nan=False)
+        text = DUMPS(answer, allow_nan=False)
     except (TypeError, ValueError) as error:
         problem = TypeError("a stored or exported value is not JSON: %s" % error)
         answer = {"error": told(problem)}
-        text, code = json.dumps(answer), 1
-    with open(output_file, "w", encoding="utf-8") as file:
+        text, code = DUMPS(answer), 1
+    with OPEN(output_file, "w", encoding="utf-8") as file:
         file.write(text)
     for stream in (sys.stdout, sys.stderr):
         try:

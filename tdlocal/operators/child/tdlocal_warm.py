@@ -138,6 +138,11 @@ def main(number):
                 size = int.from_bytes(take(connection, 4, rights), "big")
                 order = json.loads(take(connection, size, rights))
             except (EOFError, ConnectionError):
+                for pid in running:  # the runner is gone: nobody waits for these any more
+                    try:
+                        os.killpg(pid, signal.SIGKILL)
+                    except (ProcessLookupError, PermissionError):
+                        pass
                 return
             start(connection, order, rights, running, (number, woken, wake))
             libraries(order)
