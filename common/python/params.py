@@ -56,7 +56,7 @@ def chosen_values(
     'https://api.treasuredata.com'
     """
     if "start_at" in defaults and "from" in given:
-        given = {"start_at": given["from"], **given}
+        given = {**given, "start_at": given.get("start_at") or given["from"]}
     chosen = {name: typed(name, given.get(name, value), value) for name, value in defaults.items()}
     if "site" not in given and is_local(environment.get("TD_API_SERVER", "")):
         chosen["site"] = "local"
