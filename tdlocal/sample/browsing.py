@@ -173,7 +173,7 @@ def crawl(dice: Dice, robot_id: str, rhythm: Rhythm, sink: Sink) -> None:
     """Write one robot's visit: many product pages, a second apart, no cookie kept."""
     agent = dice.pick(words.BOT_AGENTS)
     moment = rhythm.until - 1 - dice.below(180) * DAY - dice.below(DAY)
-    for _ in range(20 + dice.below(40)):
+    for _ in range(10 + dice.below(20)):
         product = dice.pick(PRODUCTS)
         path = f"/p/{product.sku}-{product.slug}"
         moment += 1

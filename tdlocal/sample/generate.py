@@ -23,6 +23,7 @@ from tdlocal.sample.sink import Sink
 from tdlocal.sample.tables import TABLES, VERSION
 
 CUT = 250  # people made at one go; part of what fixes the bytes
+ROBOT_EVERY = 500  # people
 PEOPLE_COLUMNS = (
     "person_id", "kind", "household_id", "first_name", "last_name", "gender", "birth_date", "city", "state",
     "country",
@@ -58,7 +59,7 @@ class Made:
 
 
 def make_cut(request: Request, start: int, stop: int) -> Made:
-    """Make the records of the people numbered *start* to *stop* - 1, and one robot for every 125 of them."""
+    """Make the records of the people numbered *start* to *stop* - 1, and one robot for every 500 of them."""
     rhythm = _rhythm(request.end)
     sink = Sink()
     people, identifiers = io.StringIO(), io.StringIO()
@@ -79,7 +80,7 @@ def make_cut(request: Request, start: int, stop: int) -> Made:
             for row in _identifiers(person):
                 write_identifier(row)
             cents += person.revenue_cents
-    for robot in range(start // 125, stop // 125):
+    for robot in range(start // ROBOT_EVERY, stop // ROBOT_EVERY):
         robot_id = f"X{robot:07d}"
         browsing.crawl(Dice(f"{request.seed}:robot:{robot}"), robot_id, rhythm, sink)
         write_person([robot_id, "robot", *[""] * 8, "false", "", 0, "0.00"])
