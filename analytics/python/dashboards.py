@@ -1,7 +1,8 @@
 """Draw every dashboard as one HTML page that needs nothing else: no script, no request, no personal data.
 
 Task      wf07_analytics +draw_dashboards, ``py>: analytics.python.dashboards.main``
-Reads     analytics/dashboards/*.yml and page.html.j2; the tables they name, as <table>__next
+Reads     analytics/dashboards/*.yml and page.html.j2; the tables they name, as <table>__next where that
+          is there, else as they are live
 Writes    dashboards__next: name, title, html_content varchar, part, built_for bigint; the parts of a
           name joined in order are its page. Where a machine has a place for it, the page as a file
 Raises    TaskError for a fault of a template, naming all; for a table or column that is not there
@@ -10,7 +11,7 @@ Raises    TaskError for a fault of a template, naming all; for a table or column
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from analytics.python import charts, figures, templates
@@ -32,9 +33,10 @@ COLUMNS = {
 def main(database, session_unixtime):
     """Task entry."""
     session = int(session_unixtime)
+    there = set(treasure.tables(database))
     rows = []
     for name, template in templates.load_all().items():
-        page = render(template, fetch(database, name, template), database, session)
+        page = render(template, fetch(database, name, template, there), database, session)
         path = write_output(f"dashboards/{name}.html", page)
         print(f"dashboard {name}: {len(page):,} characters{', ' + path if path else ''}")
         rows += parts(name, template["title"], page, session)
@@ -61,14 +63,18 @@ def parts(name: str, title: str, page: str, session: int, size: int = PART_CHARS
     ]
 
 
-def fetch(database: str, name: str, template: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def fetch(
+    database: str, name: str, template: Mapping[str, Any], there: Set[str]
+) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each chart by its title, and those of the tiles under the empty title."""
     rows = {}
     try:
         if template.get("tiles"):
-            rows[""] = treasure.run_query(database, summary_sql(template)).dicts()
+            rows[""] = treasure.run_query(database, summary_sql(template, there)).dicts()
         for chart in template.get("charts", []):
-            rows[chart["title"]] = in_order(treasure.run_query(database, chart_sql(chart)).dicts(), chart)
+            rows[chart["title"]] = in_order(
+                treasure.run_query(database, chart_sql(chart, there)).dicts(), chart
+            )
     except treasure.ApiError:
         raise
     except TaskError as error:
@@ -80,16 +86,16 @@ def fetch(database: str, name: str, template: Mapping[str, Any]) -> dict[str, li
     return rows
 
 
-def summary_sql(template: Mapping[str, Any]) -> str:
+def summary_sql(template: Mapping[str, Any], there: Set[str]) -> str:
     """Return the query of the tiles."""
     wanted = list(dict.fromkeys(tile["column"] for tile in template["tiles"]))
-    return f"select {names(wanted)} from {treasure.identifier(template['summary'] + '__next')} limit 1"
+    return f"select {names(wanted)} from {newest(template['summary'], there)} limit 1"
 
 
-def chart_sql(chart: Mapping[str, Any]) -> str:
+def chart_sql(chart: Mapping[str, Any], there: Set[str]) -> str:
     """Return the query of one chart: its columns, in an order that leaves nothing to chance.
 
-    >>> print(chart_sql({"kind": "bars", "table": "t", "label": "a", "value": "b", "top": 3}))
+    >>> print(chart_sql({"kind": "bars", "table": "t", "label": "a", "value": "b", "top": 3}, {"t__next"}))
     select "a", "b"
     from "t__next"
     where "a" is not null
@@ -105,13 +111,22 @@ def chart_sql(chart: Mapping[str, Any]) -> str:
         conditions.append(f"{treasure.identifier(column)} = {treasure.literal(value, kind)}")
     lead = [f"{treasure.identifier(first)} {'asc' if chart.get('ascending') else 'desc'}"] if first else []
     order = ", ".join(lead + [treasure.identifier(column) for column in wanted if column != first])
-    lines = [f"select {names(wanted)}", f"from {treasure.identifier(chart['table'] + '__next')}"]
+    lines = [f"select {names(wanted)}", f"from {newest(chart['table'], there)}"]
     if conditions:
         lines.append(f"where {' and '.join(conditions)}")
     lines.append(f"order by {order}")
     if "top" in chart:
         lines.append(f"limit {int(chart['top'])}")
     return "\n".join(lines)
+
+
+def newest(table: str, there: Set[str]) -> str:
+    """Return the table that was just built, else the live one.
+
+    >>> newest("t", {"t", "t__next"}), newest("t", {"t"})
+    ('"t__next"', '"t"')
+    """
+    return treasure.identifier(f"{table}__next" if f"{table}__next" in there else table)
 
 
 def in_order(rows: Sequence[dict[str, Any]], chart: Mapping[str, Any]) -> list[dict[str, Any]]:
