@@ -48,7 +48,7 @@ def test_nothing_is_lost_between_raw_and_golden(finished):
 
 def test_the_summary_names_people_revenue_segments_and_files(finished):
     _, done = finished
-    said = done.stdout
+    said = done.stdout + done.stderr
     for word in (*RUN_BY_WF00, "people", "revenue", "validation_report.html", "dashboards", "mails"):
         assert word in said, f"{word} is not in the summary"
 
