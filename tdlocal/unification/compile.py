@@ -40,6 +40,7 @@ def compile_workflow(
     build_aside: bool = False,
     protection: Mapping[str, Any] | None = None,
     database_prefix: str = "cdp_unification_",
+    limit: int | None = ANSWER_LIMIT,
 ) -> dict[str, Any]:
     """Return the workflow that unifies by *unification*.
 
@@ -51,6 +52,7 @@ def compile_workflow(
             task renames them over the live ones, as Treasure Data's service does.
         protection: match.yml's settings that keep strangers apart; without them the result is
             exactly what *unification* alone means.
+        limit: how long the answer may be; None for any length, by default what http_call> takes.
         database_prefix: before unify.yml's ``name`` in the name of the database that is written.
 
     Returns:
@@ -105,11 +107,16 @@ def compile_workflow(
         tables = output_tables(read, incremental=not full_refresh)
         workflow["+commit"] = _rename([(f"{table}__next", table) for table in tables])
     workflow["+clean_up"] = {"td_ddl>": None, "drop_tables": work_tables(read)}
-    if _length(workflow) > ANSWER_LIMIT:
+    return workflow if limit is None else _shortened(workflow, limit)
+
+
+def _shortened(workflow: dict[str, Any], limit: int) -> dict[str, Any]:
+    """Return *workflow* in at most *limit* characters of JSON, its SQL packed where that is needed."""
+    if _length(workflow) > limit:
         workflow = _packed(workflow)
-    if _length(workflow) > ANSWER_LIMIT:
+    if _length(workflow) > limit:
         raise TooLong(
-            f"the workflow has {_length(workflow)} characters, http_call> takes {ANSWER_LIMIT}: "
+            f"the workflow has {_length(workflow)} characters, http_call> takes {limit}: "
             "give unify.yml fewer tables, attributes or source_columns, or run `tdlocal unify compile`"
         )
     return workflow

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from tdlocal.engine.types import EngineError
-from tdlocal.unification import compile as compiler
 from tdlocal.unification.compile import TooLong, compile_workflow
 from tdlocal.unification.model import UnificationFaults
 from tests.support import ROOT
@@ -160,14 +159,16 @@ def test_a_regular_expression_with_look_ahead_and_dollar_works(engine):
     assert [at for at, who in sorted(people(engine).items()) if who] == [1, 4]
 
 
-def test_a_workflow_that_http_call_would_refuse_is_packed_or_refused_here(monkeypatch):
+def test_a_workflow_that_http_call_would_refuse_is_packed_or_refused_here():
     unification = one_table(["email"])
-    plain = compiler._length(compile_workflow(unification))
-    monkeypatch.setattr(compiler, "ANSWER_LIMIT", plain - 100)
-    assert compiler._length(compile_workflow(unification)) < plain - 100
-    monkeypatch.setattr(compiler, "ANSWER_LIMIT", 1000)
+    plain = length(compile_workflow(unification))
+    assert length(compile_workflow(unification, limit=plain - 100)) < plain - 100
     with pytest.raises(TooLong, match="takes 1000"):
-        compile_workflow(unification)
+        compile_workflow(unification, limit=1000)
+
+
+def length(workflow):
+    return len(json.dumps(workflow, ensure_ascii=False, separators=(",", ":")))
 
 
 def test_the_packs_own_settings_compile_to_less_than_http_call_takes():
@@ -179,4 +180,4 @@ def test_the_packs_own_settings_compile_to_less_than_http_call_takes():
         "protection"
     ]
     workflow = compile_workflow(yaml.safe_load(unify_yml), build_aside=True, protection=protection)
-    assert len(json.dumps(workflow, ensure_ascii=False, separators=(",", ":"))) < 65_536
+    assert length(workflow) < 65_536

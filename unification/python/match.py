@@ -11,6 +11,7 @@ Raises    TaskError for a fault of match.yml or of its SQL
 """
 
 from common.python import treasure
+from common.python.errors import TaskError
 from unification.python import matching, settings, weights
 
 IDENTIFIERS = ("customer_id", "email", "phone_number", "order_no")
@@ -49,6 +50,32 @@ def main(database, session_unixtime, records="match_records__next"):
     ):
         run(f"drop table if exists {table}__next; select 1 as done")
         treasure.insert_rows(database, f"{table}__next", columns, rows)
+
+
+def links_of_table(database, records, settings_file):
+    """Make ``match_<rule>_links`` for a table of records by the rules of *settings_file*; return their names.
+
+    Args:
+        database: where *records* is.
+        records: table with record_id (unique) and the columns that the rules name.
+        settings_file: a match.yml.
+    """
+
+    def run(sql):
+        return treasure.run_query(database, sql).rows
+
+    file = settings.read(settings_file)
+    if file is None:
+        raise TaskError(f"{settings_file} is not there", where="--match", mend="name a match.yml")
+    rules = settings.rules_of(file)
+    if not rules:
+        raise TaskError("no rules", where=settings_file, mend="write matching: rules: …")
+    for rule in rules:
+        _, counts = match(run, rule, records)
+        compared = sum(counts.candidates.values())
+        skipped = f", {counts.skipped} records in blocks too large" if counts.skipped else ""
+        print(f"{rule.name}: {counts.records} records, {compared} pairs compared{skipped}")
+    return [rule.name for rule in rules]
 
 
 def match(run, rule, records):
