@@ -320,9 +320,10 @@ def json_path(c: Any, node: s.Call) -> Value:
         except ValueError as error:
             raise failure("INVALID_FUNCTION_ARGUMENT", str(error)) from None
     if simple is not None and node.name == "json_extract_scalar":
-        x, at = value.sql, text(simple)
+        # the guard is on the text itself: DuckDB may compute what stands in a branch of CASE ahead of it
+        x, at = f"(CASE WHEN json_valid({value.sql}) THEN {value.sql} END)", text(simple)
         scalars = "('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE', 'BOOLEAN', 'HUGEINT')"
-        sql = f"CASE WHEN json_valid({x}) THEN CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at}) END END"
+        sql = f"CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at}) END"
         return Value(sql, kind)
     return Value(f"py_{node.name}({value.sql}, {path.sql})", kind)
 
