@@ -50,13 +50,6 @@ create table if not exists workflows (
     timezone text not null,
     config text not null
 );
-create table if not exists workflow_schedules (
-    id integer primary key autoincrement,
-    project_id integer not null references projects (id),
-    workflow_name text not null,
-    disabled_at text,
-    unique (project_id, workflow_name)
-);
 create table if not exists project_secrets (
     project_id integer not null references projects (id),
     key text not null,
@@ -204,7 +197,7 @@ class Projects:
         """The folder of a revision's files."""
         return self.folder / str(revision)
 
-    # ---- secrets and schedules
+    # ---- secrets
 
     def set_secret(self, project: Any, key: str, value: Any) -> None:
         number = self.get(project)["id"]
@@ -230,29 +223,6 @@ class Projects:
             "select key, value from project_secrets where project_id = ? order by key", (as_id(project),)
         )
         return {row["key"]: row["value"] for row in rows}
-
-    def schedules(self, project: Any = None) -> list[dict[str, Any]]:
-        """Present workflows that have a `schedule:`, each with its schedule's id and state."""
-        found = []
-        for workflow in self.workflows(project):
-            config = json.loads(workflow["config"])
-            if isinstance(config.get("schedule"), dict):
-                found.append(workflow | self._schedule(workflow) | {"schedule": config["schedule"]})
-        return found
-
-    def schedule(self, number: Any) -> dict[str, Any]:
-        for row in self.schedules():
-            if row["schedule_id"] == as_id(number):
-                return row
-        raise NotThere(f"schedule {number} does not exist")
-
-    def enable(self, number: Any, on: bool) -> dict[str, Any]:
-        row = self.schedule(number)
-        disabled = None if on else stamp()
-        self.store.execute(
-            "update workflow_schedules set disabled_at = ? where id = ?", (disabled, row["schedule_id"])
-        )
-        return self.schedule(number)
 
     # ---- helpers
 
@@ -293,18 +263,6 @@ class Projects:
     def _revision_is_new(self, project: int, name: str) -> None:
         if self.store.query("select id from revisions where project_id = ? and name = ?", (project, name)):
             raise AlreadyThere(f"revision {name} of the project exists already")
-
-    def _schedule(self, workflow: Mapping[str, Any]) -> dict[str, Any]:
-        key = (workflow["project_id"], workflow["name"])
-        self.store.execute(
-            "insert or ignore into workflow_schedules (project_id, workflow_name) values (?, ?)", key
-        )
-        rows = self.store.query(
-            "select id as schedule_id, disabled_at from workflow_schedules"
-            " where project_id = ? and workflow_name = ?",
-            key,
-        )
-        return rows[0]
 
 
 def load(folder: Path) -> list[Definition]:

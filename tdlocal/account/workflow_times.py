@@ -15,6 +15,14 @@ def stamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def utc(unix: int) -> str:
+    """
+    >>> utc(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def session_unix(text: Any) -> int:
     """Unix seconds of a session time; a time without an offset is refused, as Digdag's server does.
 
@@ -47,3 +55,16 @@ def truncated(unix: int, zone_name: str, mode: str) -> int:
     elif mode not in ("hour", "hourly"):
         raise Refused(f"mode {mode!r} is unknown; use day or hour")
     return int(cut.timestamp())
+
+
+def moment_unix(text: Any, zone_name: str) -> int:
+    """Unix seconds of a time; one without an offset is on the workflow's clock.
+
+    >>> moment_unix("2026-11-23", "Asia/Tokyo") == moment_unix("2026-11-22T15:00:00Z", "UTC")
+    True
+    """
+    try:
+        moment = datetime.fromisoformat(str(text))
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=zone(zone_name))).timestamp())
+    except (ValueError, OverflowError) as error:
+        raise Refused(f"{text!r} is no time; write 2026-11-23T00:00:00 or 2026-11-23T00:00:00Z") from error

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from tdlocal.account.account import Account
 from tdlocal.account.errors import NotThere, Refused
-from tdlocal.account.workflow_times import session_text, session_unix, truncated
-from tdlocal.api.wire import Fault, Reply, Request, lacks, route
+from tdlocal.account.workflow_schedules import delay_of, plan_of
+from tdlocal.account.workflow_times import moment_unix, session_text, truncated, utc
+from tdlocal.api.wire import Reply, Request, route
 from tdlocal.api.workflow_shapes import (
     SERVER,
+    attempt,
     digdag,
     page,
     project,
@@ -20,13 +21,12 @@ from tdlocal.api.workflow_shapes import (
     session,
     workflow,
 )
-from tdlocal.workflow.sessions import Schedule
 
 PACK = "se-starter-pack .github/actions"
 BOXES = "treasure-boxes workflow monitoring"
 VERSION = "0.10.5.1"  # the newest release of Digdag
 LARGEST_PUSH = 64 * 2**20
-STORED_SCHEDULES = "nothing starts by itself here; start attempts, or use cron with `tdlocal run`"
+STORED_SCHEDULES = "the clock ticks only in a server started by hand; missed sessions are not made up for"
 
 
 @route("GET", "/api/version", source=SERVER, auth=False)
@@ -126,7 +126,7 @@ def project_workflow_by_query(account: Account, request: Request, number: str) -
 @route("GET", "/api/projects/{number}/schedules", source=SERVER, partly=STORED_SCHEDULES)
 @digdag
 def project_schedules(account: Account, request: Request, number: str) -> Any:
-    rows = account.projects.schedules(number)
+    rows = account.workflow_schedules.all(number)
     if "workflow" in request.query:
         rows = [row for row in rows if row["name"] == request.query["workflow"]]
     return {"schedules": [shown_schedule(row) for row in rows]}
@@ -195,10 +195,7 @@ def show_workflow(account: Account, request: Request, number: str) -> Any:
 @digdag
 def truncated_session_time(account: Account, request: Request, number: str) -> Any:
     row = account.projects.workflow(number)
-    given = request.query.get("session_time", "")
-    if given and not given.endswith("Z") and "+" not in given and given.count("-") < 3:
-        given = session_text(local_unix(given, row["timezone"]), row["timezone"])
-    unix = session_unix(given)
+    unix = moment_unix(request.query.get("session_time"), row["timezone"])
     mode = request.query.get("mode")
     cut = truncated(unix, row["timezone"], mode) if mode else unix
     return {
@@ -212,41 +209,58 @@ def truncated_session_time(account: Account, request: Request, number: str) -> A
 @route("GET", "/api/schedules", source=BOXES, partly=STORED_SCHEDULES)
 @digdag
 def list_schedules(account: Account, request: Request) -> Any:
-    rows = page(account.projects.schedules(), last_id(request), count(request), "schedule_id")
+    rows = page(account.workflow_schedules.all(), last_id(request), count(request), "schedule_id")
     return {"schedules": [shown_schedule(row) for row in rows]}
 
 
 @route("GET", "/api/schedules/{number}", source=SERVER, partly=STORED_SCHEDULES)
 @digdag
 def show_schedule(account: Account, request: Request, number: str) -> Any:
-    return shown_schedule(account.projects.schedule(number))
+    return shown_schedule(account.workflow_schedules.get(number))
 
 
 @route("POST", "/api/schedules/{number}/enable", source=SERVER)
 @digdag
 def enable_schedule(account: Account, request: Request, number: str) -> Any:
-    return shown_schedule(account.projects.enable(number, True))
+    return shown_schedule(account.workflow_schedules.enable(number, True))
 
 
 @route("POST", "/api/schedules/{number}/disable", source=SERVER)
 @digdag
 def disable_schedule(account: Account, request: Request, number: str) -> Any:
-    return shown_schedule(account.projects.enable(number, False))
+    return shown_schedule(account.workflow_schedules.enable(number, False))
 
 
-for _action in ("skip", "backfill"):
-    lacks("POST", f"/api/schedules/{{number}}/{_action}", source=SERVER, why=STORED_SCHEDULES)
+@route("POST", "/api/schedules/{number}/skip", source=SERVER)
+@digdag
+def skip_sessions(account: Account, request: Request, number: str) -> Any:
+    return shown_schedule(account.workflow_schedules.skip(number, body_of(request)))
+
+
+@route("POST", "/api/schedules/{number}/backfill", source=SERVER)
+@digdag
+def backfill(account: Account, request: Request, number: str) -> Any:
+    """Start attempts for past sessions."""
+    row = account.workflow_schedules.get(number)
+    started = account.workflow_schedules.backfill(number, body_of(request))
+    shown = shown_schedule(row)
+    attempts = [
+        attempt(one) if "id" in one else {"sessionTime": session_text(one["session_time"], row["timezone"])}
+        for one in started
+    ]
+    return {key: shown[key] for key in ("id", "project", "workflow")} | {"attempts": attempts}
 
 
 def shown_schedule(row: dict[str, Any]) -> dict[str, Any]:
-    """A schedule with the times at which Digdag's server would run it next."""
-    try:
-        plan = Schedule(row["schedule"], row["timezone"])
-        following = plan.next_after(datetime.now(UTC))
-    except ValueError as fault:
-        raise Fault(500, f"schedule of {row['name']}: {fault}") from fault
-    run = (following + plan.delay).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return schedule(row, run, following.isoformat(timespec="seconds"))
+    """A schedule with the times at which it runs next, or would, were it not disabled."""
+    session = int(row["next_session"])
+    return schedule(row, utc(session + delay_of(plan_of(row))), session_text(session, row["timezone"]))
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    if not isinstance(request.json, dict):
+        raise Refused("the body must be a JSON object")
+    return request.json
 
 
 def paged(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -261,13 +275,3 @@ def count(request: Request) -> int:
     """How many things to answer with: `page_size` or `count`, 100 when neither is given."""
     name = "page_size" if request.query.get("page_size") else "count"
     return max(1, min(request.number(name, 100), 10_000))
-
-
-def local_unix(text: str, zone_name: str) -> int:
-    """Unix seconds of a time without an offset, on the workflow's clock."""
-    from tdlocal.workflow.sessions import zone
-
-    try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=zone(zone_name)).timestamp())
-    except ValueError as error:
-        raise Refused(f"session_time {text!r} must be like 2026-11-23T00:00:00") from error

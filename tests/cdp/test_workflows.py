@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +213,50 @@ def test_schedules_tell_the_next_run_and_can_be_disabled(client: Client) -> None
     assert one["nextRunTime"].endswith("T22:00:00Z") and one["nextScheduleTime"].endswith("T00:00:00+09:00")
     assert client.post(f"/api/schedules/{one['id']}/disable")["disabledAt"]
     assert client.post(f"/api/schedules/{one['id']}/enable")["disabledAt"] is None
-    status, body = client.refused("POST", f"/api/schedules/{one['id']}/backfill", {})
-    assert status == 501 and "backfill" in body["message"]
+    later = client.post(f"/api/schedules/{one['id']}/skip", {"count": 2})["nextScheduleTime"]
+    assert datetime.fromisoformat(later) - datetime.fromisoformat(one["nextScheduleTime"]) == timedelta(
+        days=2
+    )
+
+
+def test_backfill_starts_each_past_session_once(client: Client) -> None:
+    project = push(
+        client, "filled", {"main.dig": "schedule:\n  daily>: 00:00:00\n+a:\n  echo>: ${session_date}\n"}
+    )
+    (one,) = client.get(f"/api/projects/{project['id']}/schedules")["schedules"]
+    upcoming = datetime.fromisoformat(one["nextScheduleTime"])
+    order = {"fromTime": (upcoming - timedelta(days=3)).isoformat(), "attemptName": "fill"}
+    path = f"/api/schedules/{one['id']}/backfill"
+    assert len(client.post(path, order | {"dryRun": True})["attempts"]) == 3
+    assert client.get("/api/attempts?project=filled")["attempts"] == []
+    started = client.post(path, order)["attempts"]
+    assert [datetime.fromisoformat(each["sessionTime"]) for each in started] == [
+        upcoming - timedelta(days=days) for days in (3, 2, 1)
+    ]
+    assert {client.ended(each["id"])["status"] for each in started} == {"success"}
+    again = client.post(path, order)["attempts"]
+    assert [each["id"] for each in again] == [each["id"] for each in started]
+    assert client.refused("POST", path, {"attemptName": "x"})[0] == 400
+    assert client.refused("POST", path, {"fromTime": "2026-11-01"})[0] == 400
+
+
+def test_the_clock_starts_what_is_due_and_only_the_newest(client: Client) -> None:
+    project = push(client, "ticking", {"main.dig": "schedule:\n  minutes_interval>: 5\n+a:\n  echo>: 1\n"})
+    schedules = client.account.workflow_schedules
+    due = int(schedules.all(project["id"])[0]["next_session"])
+
+    def ticked(moment: int) -> list[dict[str, Any]]:
+        return [one for one in schedules.tick(moment) if one["project_name"] == "ticking"]
+
+    assert ticked(due - 1) == []
+    for moment, sessions in ((due, [due]), (due + 1, []), (due + 1000, [due + 900])):
+        started = ticked(moment)
+        assert [one["session_time"] for one in started] == sessions
+        for one in started:
+            assert client.ended(str(one["id"]))["status"] == "success"
+    (one,) = client.get(f"/api/projects/{project['id']}/schedules")["schedules"]
+    client.post(f"/api/schedules/{one['id']}/disable")
+    assert ticked(due + 9999) == []
 
 
 def test_session_times_are_cut_on_the_workflows_clock(client: Client) -> None:
