@@ -145,11 +145,17 @@ def as_object(person: Person, shown: Callable[[Identifier], str]) -> dict[str, A
             for name, (first, tables) in person.identifiers.items()
         ],
         "links": [
-            {"first": shown(link.first), "second": shown(link.second), "table": link.table, "records": link.rows,
-             "first_seen": link.first_seen, "probability": link.probability}
+            {
+                "first": shown(link.first),
+                "second": shown(link.second),
+                "table": link.table,
+                "records": link.rows,
+                "first_seen": link.first_seen,
+                "probability": link.probability,
+            }
             for link in person.links
         ],
-    }  # fmt: skip
+    }
 
 
 def tell_two(

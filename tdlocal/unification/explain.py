@@ -142,9 +142,10 @@ class Explainer:
             return person
         try:
             rows = self._ask(
-                "select rule, substr(left_id, 1, 16) || substr(right_id, 1, 16), max(probability)\n"
-                f"from {self.database}.match_links\n"
-                f"where substr(left_id, 1, 16) || substr(right_id, 1, 16) in ({', '.join(matched)})\ngroup by 1, 2"
+                "select rule, link, max(probability)\nfrom (\n"
+                "  select rule, substr(left_id, 1, 16) || substr(right_id, 1, 16) as link, probability\n"
+                f"  from {self.database}.match_links\n) as l\n"
+                f"where link in ({', '.join(matched)})\ngroup by rule, link"
             )
         except (
             Exception
