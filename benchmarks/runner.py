@@ -75,7 +75,7 @@ def shell_tasks(project: Path) -> tuple[float, float]:
     return run(project, {"main.dig": "".join(f"+t{n}:\n  sh>: 'true'\n" for n in range(20))})
 
 
-LOOPS = "+a:\n  loop>: 100\n  _do:\n    +b:\n      loop>: {inner}\n      _do:\n        +c:\n          echo>: x\n"
+LOOPS = "+a:\n  loop>: 100\n  _do:\n    +b:\n      loop>: {inner}\n      _do: {{+c: {{echo>: x}}}}\n"
 
 
 def ten_thousand(project: Path) -> tuple[float, float]:

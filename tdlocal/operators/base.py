@@ -171,6 +171,19 @@ class Job:
             raise ConfigError("Parameter '_command' is required but not set")
         return self.command
 
+    def need_text(self) -> str:
+        """What stands behind the operator, as text.
+
+        Raises:
+            ConfigError: nothing does, or it is a map or a list.
+        """
+        command = self.need_command()
+        if isinstance(command, (dict, list)):
+            kind = "object" if isinstance(command, dict) else "array"
+            shown = json.dumps(command, ensure_ascii=False)[:200]
+            raise ConfigError(f"Expected string type for key '_command' but got {shown} ({kind})")
+        return as_text(command)
+
     def evaluate(self, text: str, what: str = "") -> str:
         """A text from a file with its templates evaluated over this task's parameters."""
         try:

@@ -38,14 +38,13 @@ UNITS = {
 
 def echo(job: Job) -> Result:
     """Print a text."""
-    command = job.need_command()
-    job.services.console.output(job.name, as_text(command))
+    job.services.console.output(job.name, job.need_text())
     return Result(effect=False)
 
 
 def fail(job: Job) -> Result:
     """Fail with a message."""
-    message = as_text(job.command)
+    message = job.need_text() if job.command is not None else ""
     raise TaskFailure(message, retriable=False, shown=message or "fail> without a message")
 
 
@@ -207,7 +206,7 @@ def exported(body: dict[str, Any], exports: dict[str, Any]) -> Section:
 
 def call(job: Job) -> Result:
     """Run the tasks of another file below this one."""
-    name = as_text(job.need_command())
+    name = job.need_text()
     workflow = job.services.project.called(name, job.folder)
     body = Section(
         (key, value) for key, value in workflow.source.items() if key not in ("timezone", "schedule", "sla")

@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 from tdlocal.operators import process
-from tdlocal.operators.base import Job, Result, TaskFailure, as_list, as_text, frames
+from tdlocal.operators.base import Job, Result, TaskFailure, as_list, frames
 
 
 def run(job: Job) -> Result:
     """Run a shell script in the workflow's folder."""
-    script = job.with_secrets(as_text(job.need_command()))
+    script = job.with_secrets(job.need_text())
     shell = job.get("shell", "/bin/sh", "sh")
     words = as_list(shell, "shell") if isinstance(shell, list) or str(shell).startswith("[") else [shell]
     if process.wants_account(job, script) or re.search(r"\b(?:td|curl|python3?|tdlocal|digdag)\b", script):
