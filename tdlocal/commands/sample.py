@@ -12,6 +12,7 @@ from tdlocal.errors import KitError
 from tdlocal.files.progress import Progress
 from tdlocal.files.upload import Upload
 from tdlocal.local_server import local_account
+from tdlocal.sample.damage import write_damaged
 from tdlocal.sample.generate import Request, already_made, write_sample
 from tdlocal.sample.loading import is_loaded, load_sample
 
@@ -44,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="folder for the files (default <state>/sample/<what was asked>)",
     )
     add("--compress", action="store_true", help="gzip the raw files")
+    add("--damage", type=float, default=0.0, metavar="SHARE", help="mend the dirt, then spoil known cells")
     add("--load", action="store_true", help="load them, unless this very sample is loaded already")
     add("--database", default="raw_retail", metavar="DB", help="raw database for --load (default raw_retail)")
     add(
@@ -66,19 +68,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Make the files where they are not there yet, and load them when asked."""
     request = asked(arguments.people, arguments.seed, arguments.until)
+    if not 0 <= arguments.damage < 1:
+        raise KitError("the share must be from 0 to 1", where="--damage", mend="for instance 0.02")
     folder = arguments.out or arguments.state / "sample" / f"{request.people}-{request.seed}-{request.until}"
     if not arguments.load:
-        counts = made(request, folder, arguments)
+        counts, folder = made(request, folder, arguments)
         tell(arguments, folder, counts, "made")
         return 0
     with local_account(arguments.state) as server:
         progress = Progress()
         upload = Upload(server.url, server.key, progress.at)
-        if is_loaded(upload, arguments.database, request):
+        if is_loaded(upload, arguments.database, request, arguments.damage):
             tell(arguments, folder, {}, "already loaded")
             return 0
-        made(request, folder, arguments)
-        counts = load_sample(upload, arguments.database, request, folder, progress.done)
+        _, folder = made(request, folder, arguments)
+        counts = load_sample(
+            upload, arguments.database, request, folder, progress.done, damage=arguments.damage
+        )
     tell(arguments, folder, counts, "loaded")
     return 0
 
@@ -98,26 +104,32 @@ def asked(people: int, seed: int, until: str) -> Request:
     return Request(people, seed, until)
 
 
-def made(request: Request, folder: Path, arguments: argparse.Namespace) -> dict[str, int]:
-    """Make the files of *request* in *folder*, unless they are there; return records by table."""
-    there = already_made(request, folder, compress=arguments.compress)
-    if there is not None:
-        return there
+def made(request: Request, folder: Path, arguments: argparse.Namespace) -> tuple[dict[str, int], Path]:
+    """Make the files of *request* in *folder*, unless they are there; return the counts and their folder.
+
+    With --damage the files are those of a folder below, and wrong cells by kind are what was counted.
+    """
+    counts = already_made(request, folder, compress=arguments.compress)
     progress = Progress("people")
     try:
-        counts = write_sample(
-            request,
-            folder,
-            compress=arguments.compress,
-            jobs=arguments.jobs,
-            told=lambda people: progress.at("sample", people),
-        )
+        if counts is None:
+            counts = write_sample(
+                request,
+                folder,
+                compress=arguments.compress,
+                jobs=arguments.jobs,
+                told=lambda people: progress.at("sample", people),
+            )
+            progress.done("sample", request.people, f"{sum(counts.values()):,} records")
+        if arguments.damage:
+            damaged = folder / f"damaged-{arguments.damage:g}"
+            counts = write_damaged(folder, damaged, seed=arguments.seed, share=arguments.damage)
+            return counts, damaged
     except OSError as error:
         raise KitError(
             f"cannot write the sample: {error.strerror}", where=str(error.filename or folder)
         ) from error
-    progress.done("sample", request.people, f"{sum(counts.values()):,} records")
-    return counts
+    return counts, folder
 
 
 def tell(arguments: argparse.Namespace, folder: Path, counts: dict[str, int], what: str) -> None:

@@ -6,32 +6,41 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tdlocal.files.delimited import Layout
-from tdlocal.files.guessing import LONG, STRING
+from tdlocal.files.guessing import DOUBLE, LONG, STRING
 from tdlocal.files.sources import open_source
 from tdlocal.files.upload import Upload
 from tdlocal.sample.generate import Request, raw_files
 from tdlocal.sample.tables import BY_NAME, TABLES, VERSION
 
 MARKER = "sample_shop"  # one row: what is loaded, and with how many rows of each table
-MARKER_SCHEMA = [("people", LONG), ("seed", LONG), ("until", STRING), ("version", LONG)] + [
-    (f"{table.name}_rows", LONG) for table in TABLES
-]
+MARKER_SCHEMA = [
+    ("people", LONG),
+    ("seed", LONG),
+    ("until", STRING),
+    ("version", LONG),
+    ("damage", DOUBLE),
+] + [(f"{table.name}_rows", LONG) for table in TABLES]
 
 
-def is_loaded(upload: Upload, database: str, request: Request) -> bool:
+def is_loaded(upload: Upload, database: str, request: Request, damage: float = 0.0) -> bool:
     """Return whether *database* holds the sample of *request*: its marker says so, and the row counts."""
     if upload.schema(database, MARKER) is None:
         return False
     names = ", ".join(f'"{name}"' for name, _ in MARKER_SCHEMA)
     rows = upload.execute(database, f'select {names} from "{MARKER}"')
-    if len(rows) != 1 or rows[0][:4] != [request.people, request.seed, request.until, VERSION]:
+    if len(rows) != 1 or rows[0][:5] != [request.people, request.seed, request.until, VERSION, damage]:
         return False
     counts = {table.name: table.count for table in upload.client.tables(database)}
-    return all(counts.get(table.name) == count for table, count in zip(TABLES, rows[0][4:], strict=True))
+    return all(counts.get(table.name) == count for table, count in zip(TABLES, rows[0][5:], strict=True))
 
 
 def load_sample(
-    upload: Upload, database: str, request: Request, folder: Path, done: Callable[[str, int], None]
+    upload: Upload,
+    database: str,
+    request: Request,
+    folder: Path,
+    done: Callable[[str, int], None],
+    damage: float = 0.0,
 ) -> dict[str, int]:
     """Load the raw files of *folder*; return rows by table. Each table is replaced whole.
 
@@ -41,6 +50,7 @@ def load_sample(
         request: what the files were made from; written to the marker when all tables are in.
         folder: as write_sample left it.
         done: is called with each table and its rows.
+        damage: share of spoiled cells; for the marker.
     """
     upload.make_database(database)
     upload.drop(database, MARKER)
@@ -53,6 +63,6 @@ def load_sample(
         schema = list(zip(source.names, source.types, strict=True))
         loaded[name] = upload.replace(database, name, schema, source.rows(), time=request.end)
         done(name, loaded[name])
-    row = [request.people, request.seed, request.until, VERSION, *loaded.values()]
+    row = [request.people, request.seed, request.until, VERSION, damage, *loaded.values()]
     upload.replace(database, MARKER, MARKER_SCHEMA, [row], time=request.end)
     return loaded

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tdlocal.sample.damage import GOOD_EMAIL, write_damaged
 from tdlocal.sample.generate import Request, make_cut, write_sample
 from tdlocal.sample.tables import BY_NAME, TABLES
 
@@ -232,6 +233,7 @@ def test_people_do_not_change_when_more_are_asked_for():
 MEASURE = """
 import resource, sys
 from itertools import islice
+from tdlocal.sample.damage import GOOD_EMAIL, write_damaged
 from tdlocal.sample.generate import Request, cuts
 made = sum(1 for _ in islice(cuts(Request(10**7, 1, "2026-10-31"), 1), int(sys.argv[1])))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -262,3 +264,39 @@ def test_ids_of_large_shops_stay_apart():
                 own = [person.phones[0], *person.emails, *person.customer_ids]
                 assert seen.isdisjoint(own)
                 seen.update(own)
+
+
+def test_every_damaged_cell_is_listed_and_nothing_else_is_wrong(shop, tmp_path):
+    counts = write_damaged(shop[0], tmp_path / "damaged", seed=4, share=0.02)
+    again = write_damaged(shop[0], tmp_path / "again", seed=4, share=0.02)
+    assert sums(tmp_path / "damaged") == sums(tmp_path / "again")
+    assert counts == again
+    assert set(counts) == {
+        "format email", "format phone", "format date", "format url", "conversion", "range", "values",
+        "missing",
+        "total", "line without order", "order without lines", "repeated key",
+    }  # fmt: skip
+    with (tmp_path / "damaged/truth/damage.csv").open(encoding="utf-8", newline="") as file:
+        listed = list(csv.DictReader(file))
+    folder = tmp_path / "damaged"
+    lines: dict[str, float] = defaultdict(float)
+    for row in read(folder, "order_details"):
+        lines[row["order_id"]] += float(row["line_total"])
+    online = {row["id"]: float(row["subtotal_price"]) for row in read(folder, "order_digital_transactions")}
+    store = [(row["txn_id"], float(row["net_total"])) for row in read(folder, "order_offline_transactions")]
+    orders = {**online, **dict(store)}
+    wrong = defaultdict(set)
+    for row in listed:
+        wrong[row["kind"]].add(row["record_key"].split("|")[0])
+    assert {order for order in lines if order not in orders} == wrong["line without order"]
+    assert {order for order in orders if order not in lines} == wrong["order without lines"]
+    different = {order for order in orders if order in lines and abs(orders[order] - lines[order]) > 0.005}
+    assert different == wrong["total"]
+    assert {order for order, count in Counter(o for o, _ in store).items() if count > 1} == wrong[
+        "repeated key"
+    ]
+    emails = [row["email"] for row in read(folder, "loyalty_profile") if row["email"]]
+    bad = sum(1 for email in emails if not GOOD_EMAIL.fullmatch(email))
+    assert bad == sum(
+        1 for row in listed if (row["table_name"], row["column_name"]) == ("loyalty_profile", "email")
+    )
