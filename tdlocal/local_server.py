@@ -194,7 +194,11 @@ def read_server_file(state: Path) -> dict[str, Any] | None:
 
 def start_child(state: Path) -> subprocess.Popen[bytes]:
     """Start `tdlocal serve` for *state*; it lives as long as its stdin is open."""
-    with (state / "server.log").open("wb") as log:
+    try:
+        log = (state / "server.log").open("wb")
+    except OSError as error:
+        raise KitError(f"the state folder cannot be used: {error.strerror}", where=str(state)) from None
+    with log:
         return subprocess.Popen(
             [
                 sys.executable,

@@ -8,6 +8,8 @@ from tdlocal.engine.types import EngineError
 def to_trino(sql: str) -> str:
     """Translate a Hive query; unnamed columns become `_c0`, `_c1`, … as Hive names them.
 
+    INSERT OVERWRITE becomes a DELETE and an INSERT.
+
     Raises EngineError for what cannot be read as Hive.
 
     >>> to_trino("select `a`, count(*) from t group by `a`")
@@ -20,11 +22,16 @@ def to_trino(sql: str) -> str:
         statements = [one for one in sqlglot.parse(sql, read="hive") if one is not None]
     except sqlglot.errors.SqlglotError as error:
         raise EngineError("SYNTAX_ERROR", f"this Hive query cannot be read: {error}", code=1) from None
+    lines = []
     for statement in statements:
+        if isinstance(statement, exp.Insert) and statement.args.get("overwrite"):
+            statement.set("overwrite", False)
+            lines.append(f"DELETE FROM {statement.this.sql(dialect='trino')}")
         query = statement.expression if isinstance(statement, exp.Insert | exp.Create) else statement
         if isinstance(query, exp.Select):
             name_columns(query)
-    return ";\n".join(statement.sql(dialect="trino") for statement in statements)
+        lines.append(statement.sql(dialect="trino"))
+    return ";\n".join(lines)
 
 
 def name_columns(query: object) -> None:

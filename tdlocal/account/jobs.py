@@ -6,6 +6,7 @@ crash; a job that was running then is marked as failed ("server restarted").
 
 from __future__ import annotations
 
+import gzip
 import logging
 import sqlite3
 import threading
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tdlocal.account.account import Account
 
 WORKERS = 16
+KEPT_RESULTS = 2000  # result files; older ones are deleted when the account is opened
 FINISHED = ("success", "error", "killed")
 QUERY_TYPES = ("presto", "trino", "hive")
 
@@ -109,6 +111,8 @@ class Jobs:
         self._account = account
         self._folder = account.state / "results"
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._no_rows = self._folder / "none.msgpack.gz"
+        self._no_rows.write_bytes(gzip.compress(b"", mtime=0))
         self._in_hand: dict[int, Work] = {}
         self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="job")
@@ -118,6 +122,7 @@ class Jobs:
             "update jobs set status = 'error', stderr = 'server restarted', cmdout = 'server restarted', "
             "end_at = updated_at where status in ('queued', 'running')"
         )
+        self._forget_old_results()
 
     def issue(
         self,
@@ -237,9 +242,11 @@ class Jobs:
         """The msgpack.gz file of a job's rows; Refused while it has none, NotThere when it never will."""
         if not job.finished:
             raise Refused(f"job {job.id} is {job.status}: its result is not ready")
-        path = self._path(job.id)
-        if job.status != "success" or not path.exists():
+        if job.status != "success":
             raise NotThere(f"job {job.id} ended with {job.status} and has no result")
+        path = self._path(job.id) if job.columns else self._no_rows
+        if not path.exists():
+            raise NotThere(f"the result of job {job.id} was deleted: the newest {KEPT_RESULTS} are kept")
         return path
 
     def rows(self, job: Job) -> Iterator[list[Any]]:
@@ -259,6 +266,12 @@ class Jobs:
 
     def _path(self, job_id: int) -> Path:
         return self._folder / f"{job_id}.msgpack.gz"
+
+    def _forget_old_results(self) -> None:
+        files = [path for path in self._folder.iterdir() if path.stem.partition(".")[0].isdigit()]
+        files.sort(key=lambda path: int(path.stem.partition(".")[0]))
+        for path in files[:-KEPT_RESULTS]:
+            path.unlink(missing_ok=True)
 
     def _written(self, kind: str, database: str, query: str, about: dict[str, Any]) -> Job:
         at = now()
@@ -355,15 +368,12 @@ class Jobs:
         )
         try:
             columns = [] if answer.update_type else list(answer.columns)
-            size = job_results.write_result(answer, self._path(job.id)) if columns else self._no_rows(job)
-            return Outcome(columns, answer.row_count if columns else 0, size)
+            if not columns:
+                return Outcome(size=self._no_rows.stat().st_size)
+            size = job_results.write_result(answer, self._path(job.id))
+            return Outcome(columns, answer.row_count, size)
         finally:
             answer.close()
-
-    def _no_rows(self, job: Job) -> int:
-        import gzip
-
-        return self._path(job.id).write_bytes(gzip.compress(b"", mtime=0))
 
 
 def query_id(job_id: int) -> str:

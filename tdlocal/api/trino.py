@@ -23,6 +23,7 @@ SOURCE = "Trino's client protocol; trino-python-client 0.340 trino/client.py"
 FIRST_SECONDS = 1.0  # how long the first request is held
 NEXT_SECONDS = 4.0
 TRINO_VERSION = "423"
+DONE = [Column("result", "boolean")]  # Trino's answer to a statement that has no rows: one `true`
 
 
 @route("POST", "/v1/statement", source=SOURCE)
@@ -40,9 +41,9 @@ def start(account: Account, request: Request) -> Any:
     if wanted.describe:
         return describe(account, request, wanted)
     if wanted.headers:
-        reply = page_reply(account, account.statements.finished([], []), Page(0, last=True))
-        reply["updateType"] = wanted.update_type
-        return Reply(body=reply, headers=wanted.headers)
+        statement = account.statements.finished(DONE, [(True,)])
+        reply = page_reply(account, statement, account.statements.page(statement, 0, FIRST_SECONDS))
+        return Reply(body=reply | {"updateType": wanted.update_type}, headers=wanted.headers)
     statement = account.statements.start(wanted.sql, schema_of(request), zone_of(request))
     return answer(account, statement, 0, FIRST_SECONDS)
 
@@ -91,10 +92,11 @@ def page_reply(account: Account, statement: Statement, page: Page) -> dict[str, 
     if not page.ready:
         reply["nextUri"] = next_uri(account, statement, page.number)
         return reply
-    if statement.answer is not None and statement.columns:
-        reply["columns"] = [column_json(column) for column in statement.columns]
-        if page.rows:
-            reply["data"] = orjson.Fragment(page.data)
+    reply["columns"] = [column_json(column) for column in statement.columns or DONE]
+    if page.rows:
+        reply["data"] = orjson.Fragment(page.data)
+    elif not statement.columns:
+        reply["data"] = [[True]]
     if statement.answer is not None and statement.answer.update_type:
         reply["updateType"] = statement.answer.update_type
         if statement.answer.update_count is not None:
@@ -157,10 +159,7 @@ def signature(tree: TypeTree) -> dict[str, Any]:
         fields = [
             {
                 "kind": "NAMED_TYPE",
-                "value": {
-                    "fieldName": None if name is None else {"name": name},
-                    "typeSignature": signature(one),
-                },
+                "value": ({"fieldName": {"name": name}} if name else {}) | {"typeSignature": signature(one)},
             }
             for name, one in zip(tree.fields, tree.arguments, strict=True)
             if isinstance(one, TypeTree)

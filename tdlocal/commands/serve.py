@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
             f"--listen {arguments.listen} opens the account to other machines",
             mend="set TD_API_KEY to a key of your own first, or listen on 127.0.0.1",
         )
+    os.umask(0o077)  # the account's files are for its user alone
     state: Path = arguments.state.resolve()
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -110,7 +112,10 @@ async def serve(arguments: argparse.Namespace, state: Path, listener: socket.soc
         )
     except EngineError as error:
         raise KitError(f"the tables cannot be opened: {error.message}", where=str(state)) from None
-    account = Account(state, engine, key=api_key(state), url=url)
+    try:
+        account = Account(state, engine, key=api_key(state), url=url)
+    except (OSError, sqlite3.Error) as error:
+        raise KitError(f"the state folder cannot be used: {error}", where=str(state)) from None
     smtp = start_smtp(account.mails)
     account.smtp = ("127.0.0.1", smtp.port)
     application = Application(account, faults)
