@@ -25,7 +25,7 @@ COLUMNS = ("kind", "table_name", "record_key", "column_name", "before", "after")
 
 
 class Spoil(NamedTuple):
-    """One way to spoil a cell: *kind* as validation calls it, and the values that take the cell's place."""
+    """One way to spoil a cell: its kind, and the values that take the cell's place (none: it is only mended)."""
 
     kind: str
     table: str
@@ -80,7 +80,14 @@ SPOILS = (
     Spoil("missing", "pageviews", "td_client_id", (None,)),
     Spoil("missing", "consents", "identifier", (None,)),
 )  # fmt: skip
-BY_TABLE = {name: [spoil for spoil in SPOILS if spoil.table == name] for name in BY_NAME}
+MENDED = (
+    Spoil("format email", "loyalty_profile", "alternate_email", ()),
+    Spoil("format email", "order_offline_transactions", "receipt_email", ()),
+    Spoil("format phone", "order_offline_transactions", "receipt_phone", ()),
+    Spoil("format phone", "email_activity", "person_phone", ()),
+    Spoil("format phone", "survey_responses", "contact_phone", ()),
+)
+BY_TABLE = {name: [spoil for spoil in (*SPOILS, *MENDED) if spoil.table == name] for name in BY_NAME}
 ONCE = {
     "order_details": 2,
     "order_offline_transactions": 1,
@@ -190,7 +197,7 @@ def _spoiled(table: RawTable, records: Iterator[dict[str, Any]], damage: Damage)
                 continue
         for spoil in BY_TABLE[table.name]:
             before = record[spoil.column]
-            if before is not None and dice.yes(damage.share):
+            if spoil.values and before is not None and dice.yes(damage.share):
                 record[spoil.column] = dice.pick(spoil.values)
                 damage.add(spoil.kind, table.name, key, spoil.column, before, record[spoil.column])
         yield record
