@@ -18,7 +18,7 @@ def page():
         "with 0 when it worked and 1 when it did not; answers go to standard output, progress to standard",
         "error.",
     ]
-    for name, line in COMMANDS.items():
+    for name in COMMANDS:
         module = importlib.import_module(f"tdlocal.commands.{name}")
         parser = argparse.ArgumentParser(prog=f"tdlocal {name}", add_help=False)
         module.configure(parser)
