@@ -37,5 +37,9 @@ EXAMPLES := example-adventureworks example-complete-journey example-shopify
 $(EXAMPLES): example-%: venv
 	@$(BIN)/python examples/run.py $(subst -,_,$*) $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+# every figure of the docs comes from one of these; ARGS goes to each
+bench: venv
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+
 clean:
 	rm -rf .tdlocal
