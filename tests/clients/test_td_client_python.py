@@ -278,7 +278,7 @@ def test_a_short_job_costs_no_sleep(client: tdclient.Client, database: str) -> N
     started = time.perf_counter()
     for _ in range(5):
         rows_of(client, database, "select 1")
-    assert time.perf_counter() - started < 1.5
+    assert time.perf_counter() - started < 5  # one sleep of td-client's would be 5 s
 
 
 LONG = (
@@ -416,7 +416,7 @@ def test_the_whole_life_of_a_bulk_import(client: tdclient.Client, database: str)
     assert (session.valid_parts, session.error_parts) == (1, 1)
     assert list(session.error_record_items()) == [{"n": 2}]
     session.commit(wait=True)
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 5  # commit's sleep alone would be 5 s
     assert session.status == "committed"
     assert rows_of(client, database, "select n from events order by time") == [[1], [3]]
     assert name in [one.name for one in client.bulk_imports()]
