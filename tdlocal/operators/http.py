@@ -136,11 +136,8 @@ def _request(job: Job) -> Answer:
                 return answer
             problem = _problem(answer, method, shown, job)
             again = answer.status in (408, 429) or (answer.status >= 500 and repeat)
-        except urllib3.exceptions.TimeoutError:
-            problem = "java.util.concurrent.TimeoutException (runtime)"
         except urllib3.exceptions.HTTPError as error:
-            refused = "Connection refused" if "refused" in str(error) else str(error)
-            problem = f"{refused} (runtime)"
+            problem = _no_answer(error)
         if not again:
             raise TaskFailure(
                 problem, shown=f"{problem} from {method} {shown}" if shown not in problem else problem
@@ -150,6 +147,19 @@ def _request(job: Job) -> Answer:
         job.services.console.warning(f"{job.name}: {problem}: trying again in {pause} s")
         if job.services.stopping.wait(pause):
             raise Stopped
+
+
+def _no_answer(error: Exception) -> str:
+    """Why there was no answer, in Digdag's words where it has some."""
+    import urllib3
+
+    if "refused" in str(error):
+        return "Connection refused (runtime)"
+    if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(
+        error, urllib3.exceptions.NewConnectionError
+    ):
+        return "java.util.concurrent.TimeoutException (runtime)"
+    return f"{error} (runtime)"
 
 
 def _send(
