@@ -99,10 +99,15 @@ def _json_lines(path: Path, layout: Layout, known: dict[str, str]) -> Source:
     texts = [kind == STRING for kind in (known.get(n, t) for n, t in zip(names, types, strict=True))]
     keys = list(zip(raw_names, texts, strict=True))
 
+    plain = (str, type(None))  # most values: no call for them
+
     def rows() -> Iterator[list[Any]]:
         for record in _records(path, encoding):
             get = record.get
-            yield [_as_text(get(key)) if text else get(key) for key, text in keys]
+            yield [
+                value if (value := get(key)).__class__ in plain or not text else _as_text(value)
+                for key, text in keys
+            ]
 
     return Source(path, names, types, rows)
 

@@ -25,7 +25,7 @@ COLUMNS = ("kind", "table_name", "record_key", "column_name", "before", "after")
 
 
 class Spoil(NamedTuple):
-    """One way to spoil a cell: its kind, and the values that take the cell's place (none: it is only mended)."""
+    """One way to spoil a cell: its kind, and the values that take its place (none: it is only mended)."""
 
     kind: str
     table: str
