@@ -103,4 +103,5 @@ def translated(error: duckdb.Error) -> EngineError:
 def _first(text: str) -> str:
     """The message alone: without the class in front and the excerpt of the SQL behind."""
     line = text.split("\n\n")[0].split("\nLINE")[0].strip()
-    return re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", line)
+    line = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", line)
+    return re.sub(r"^Python exception occurred while executing the UDF: \w+: ", "", line)

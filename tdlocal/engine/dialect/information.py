@@ -14,7 +14,7 @@ Maker = Callable[[], pa.Table]
 _SHAPES: dict[tuple[str, str], str] = {
     ("information_schema", "tables"): "table_catalog table_schema table_name table_type",
     ("information_schema", "columns"):
-        "table_catalog table_schema table_name column_name ordinal_position:bigint column_default is_nullable data_type",
+        "table_catalog table_schema table_name column_name ordinal_position:bigint column_default is_nullable data_type comment:hidden extra_info:hidden",
     ("information_schema", "schemata"): "catalog_name schema_name",
     ("information_schema", "views"): "table_catalog table_schema table_name view_definition",
     ("information_schema", "table_privileges"):
@@ -26,11 +26,14 @@ _SHAPES: dict[tuple[str, str], str] = {
     ("jdbc", "catalogs"): "table_cat",
     ("jdbc", "schemas"): "table_schem table_catalog",
 }  # fmt: skip
-_ARROW = {"varchar": pa.string(), "bigint": pa.int64(), "boolean": pa.bool_()}
+_ARROW = {"varchar": pa.string(), "hidden": pa.string(), "bigint": pa.int64(), "boolean": pa.bool_()}
 
 
 def table(catalog: Catalog, schema: str, name: str) -> tuple[tuple[Column, ...], Maker] | None:
-    """The columns of a system table and what makes its rows; None when there is no such table."""
+    """The columns of a system table and what makes its rows; None when there is no such table.
+
+    Columns of type `hidden` are texts that `*` leaves out.
+    """
     shape = _SHAPES.get((schema, name))
     if shape is None:
         return None
@@ -64,7 +67,7 @@ def _rows(catalog: Catalog, schema: str, name: str) -> Iterable[tuple[Any, ...]]
         return [("td", info.database, info.name, None) for info in found]
     if name == "columns":
         return [
-            ("td", info.database, info.name, column.name, place, None, "YES", column.type)
+            ("td", info.database, info.name, column.name, place, None, "YES", column.type, None, None)
             for info in found
             for place, column in enumerate(info.columns, 1)
         ]

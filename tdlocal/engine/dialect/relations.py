@@ -80,14 +80,16 @@ class RelationMixin:
         self.inputs[slot] = make
         alias = self.fresh("r")
         sources = [
-            Source(column.name, k.parse(column.type), f"{alias}.{quote(column.name)}", name, database)
+            Source(column.name, k.VARCHAR if column.type == "hidden" else k.parse(column.type),
+                   f"{alias}.{quote(column.name)}", name, database, hidden=column.type == "hidden")
             for column in columns
-        ]
+        ]  # fmt: skip
         return f"{quote(slot)} AS {alias}", sources
 
     def aliased(self: Any, node: s.Aliased) -> Relation:
         sql, sources = self.relation(node.relation)
         seen = [source for source in sources if not source.hidden]
+        unseen = [dataclasses.replace(source, relation=node.alias) for source in sources if source.hidden]
         if node.columns and len(node.columns) != len(seen):
             message = f"Column alias list has {len(node.columns)} entries but '{node.alias}' has {len(seen)} columns available"
             raise self.error(node.pos, "MISMATCHED_COLUMN_ALIASES", message)
@@ -95,7 +97,7 @@ class RelationMixin:
         return sql, [
             dataclasses.replace(source, name=name, relation=node.alias, database=None)
             for source, name in zip(seen, names, strict=True)
-        ]
+        ] + unseen
 
     def derived(self: Any, node: s.Derived, parent: Scope | None = None) -> Relation:
         made = self.query(node.query, parent or self.scope.parent)

@@ -6,7 +6,7 @@ from tdlocal.engine.dialect.signatures import Table
 
 MATHEMATICS = """
 abs(N) N = abs($0)
-cbrt(double) double = cbrt($0)
+cbrt(double) double = py_cbrt($0)
 degrees(double) double = degrees($0)
 e() double = exp(CAST(1 AS DOUBLE))
 exp(double) double = exp($0)

@@ -18,7 +18,7 @@ class Source:
     relation: str | None = None
     database: str | None = None
     zone: str | None = None
-    hidden: bool = False  # joined by USING: seen only without a qualifier through the merged column
+    hidden: bool = False  # found by its name, left out by `*`
 
     def value(self) -> Value:
         return Value(self.sql, self.kind, zone=self.zone)
@@ -45,7 +45,6 @@ class Scope:
             and one.name is not None
             and one.name.lower() == name
             and (len(parts) < 3 or one.database == parts[-3])
-            and not one.hidden
         ]
 
     def has_relation(self, name: str) -> bool:

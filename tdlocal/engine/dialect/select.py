@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -166,7 +166,8 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                     message = f"column {index + 1} in {node.operator} query has incompatible types: {kinds[index]}, {output.kind}"
                     raise self.error(node.pos, "TYPE_MISMATCH", message)
                 kinds[index] = together
-        sides = [self.as_kinds(side, kinds, node.pos, node.operator) for side in sides]
+        packed = [len({side.outputs[index].zone for side in sides}) > 1 for index in range(len(kinds))]
+        sides = [self.as_kinds(side, kinds, node.pos, node.operator, packed) for side in sides]
         word = f" {node.operator}{'' if node.distinct else ' ALL'} "
         sql = word.join(f"({side.sql})" for side in sides)
         outputs = [
@@ -186,8 +187,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             left = left.left
         return [left, *reversed(sides)]
 
-    def as_kinds(self, made: Compiled, kinds: list[k.Kind], pos: int, what: str) -> Compiled:
-        if [output.kind for output in made.outputs] == kinds:
+    def as_kinds(
+        self, made: Compiled, kinds: list[k.Kind], pos: int, what: str, packed: Sequence[bool] = ()
+    ) -> Compiled:
+        """*made* with its columns coerced to *kinds*; *packed* ones keep a zone of their own in every row."""
+        if [output.kind for output in made.outputs] == kinds and not any(packed):
             return made
         if len(made.outputs) != len(kinds):
             raise self.error(pos, "TYPE_MISMATCH", f"{what} has a different number of fields")
@@ -198,8 +202,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                 message = f"{what} has incompatible types: {source.kind}, {kind}"
                 raise self.error(pos, "TYPE_MISMATCH", message)
             value = coerce(source.value(), kind, self.zone)
-            items.append(value.sql)
-            outputs.append(Output(output.name, kind, value.zone))
+            shown = self.output(output.name, value)
+            if kind.name == "timestamp with time zone" and packed and packed[len(items)]:
+                shown = Output(output.name, kind, None, packed=True)
+            items.append(self.item_text(value, shown))
+            outputs.append(shown)
         return Compiled(f"SELECT {', '.join(items)} FROM ({made.sql}) AS {alias}({slots(len(items))})", outputs)
 
     def values(self, node: s.Values) -> Compiled:
@@ -462,7 +469,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         name = node.name
         over = "" if node.over is None else self.placed(node.pos, self.window, node.over)
         if name == "td_sessionize_window":
-            return self.session(node)
+            return self.session_id(node)
         if name not in AGGREGATES:
             if name not in WINDOWS:
                 known = self.known(name)
@@ -597,7 +604,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         self.sessions = {str(call.pos): (f"{alias}.p{n}", "") for n, call in enumerate(found)}
         return f" FROM ({inner}) AS {alias}"
 
-    def session(self, node: s.Call) -> Value:
+    def session_id(self, node: s.Call) -> Value:
         """One id for each session: a hash of its keys and its first time."""
         if str(node.pos) not in self.sessions:
             raise self.error(node.pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW is allowed in the select list only")

@@ -322,8 +322,12 @@ def json_path(c: Any, node: s.Call) -> Value:
     if simple is not None and node.name == "json_extract_scalar":
         # the guard is on the text itself: DuckDB may compute what stands in a branch of CASE ahead of it
         x, at = f"(CASE WHEN json_valid({value.sql}) THEN {value.sql} END)", text(simple)
-        scalars = "('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE', 'BOOLEAN', 'HUGEINT')"
-        sql = f"CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at}) END"
+        scalars = "('VARCHAR', 'BIGINT', 'UBIGINT', 'BOOLEAN')"
+        written = f"py_json_extract_scalar({x}, {path.sql})"  # the digits of a double stay as they were written
+        sql = (
+            f"CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at})"
+            f" WHEN json_type({x}, {at}) IN ('DOUBLE', 'HUGEINT') THEN {written} END"
+        )
         return Value(sql, kind)
     return Value(f"py_{node.name}({value.sql}, {path.sql})", kind)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
+from fractions import Fraction
 from statistics import NormalDist
 
 from tdlocal.engine.functions.failing import fail
@@ -84,6 +85,16 @@ def round_integer(value: int, digits: int) -> int:
     unit = 10**-digits
     size = (abs(value) + unit // 2) // unit * unit
     return size if value >= 0 else -size
+
+
+def cbrt(value: float) -> float:
+    """The double nearest to the root; the C library is one off for 27."""
+    near = math.cbrt(value)
+    if not math.isfinite(near):
+        return near
+    exact = Fraction(value)
+    candidates = (near, math.nextafter(near, math.inf), math.nextafter(near, -math.inf))
+    return min(candidates, key=lambda root: abs(Fraction(root) ** 3 - exact))
 
 
 def from_base(text: str, base: int) -> int:

@@ -114,6 +114,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "truncate_decimal": (numbers.truncate_decimal, [T, I], T),
     "round": (numbers.round_double, [D, I], D),
     "round_integer": (numbers.round_integer, [I, I], I),
+    "cbrt": (numbers.cbrt, [D], D),
     "from_base": (numbers.from_base, [T, I], I),
     "to_base": (numbers.to_base, [I, I], T),
     "width_bucket": (numbers.width_bucket, [D, D, D, I], I),

@@ -137,10 +137,10 @@ def duration_millis(text: str) -> int:
 
 # -- patterns
 
-_NUMBER = {"Y": r"([+-]?\d{1,9})", "m": r"(\d{1,2})", "c": r"(\d{1,2})", "d": r"(\d{1,2})", "e": r"(\d{1,2})",
+_NUMBER = {"Y": r"([+-]?\d{1,4})", "m": r"(\d{1,2})", "c": r"(\d{1,2})", "d": r"(\d{1,2})", "e": r"(\d{1,2})",
            "H": r"(\d{1,2})", "k": r"(\d{1,2})", "h": r"(\d{1,2})", "I": r"(\d{1,2})", "l": r"(\d{1,2})",
            "i": r"(\d{1,2})", "s": r"(\d{1,2})", "S": r"(\d{1,2})", "y": r"(\d{2})", "j": r"(\d{1,3})",
-           "f": r"(\d{1,9})", "v": r"(\d{1,2})", "x": r"(\d{4})"}  # fmt: skip
+           "f": r"(\d{1,9})", "v": r"(\d{1,2})", "x": r"(\d{1,4})"}  # fmt: skip
 _MYSQL_FIELD = {"Y": "year", "m": "month", "c": "month", "d": "day", "e": "day", "H": "hour", "k": "hour",
                 "h": "hour12", "I": "hour12", "l": "hour12", "i": "minute", "s": "second", "S": "second",
                 "y": "year2", "j": "dayofyear", "f": "fraction", "p": "half", "M": "monthname", "b": "monthname",
@@ -177,7 +177,8 @@ def _mysql(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 @lru_cache(maxsize=256)
 def _joda(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
     pieces, fields = [], []
-    for token in _JODA_TOKEN.finditer(pattern):
+    found = list(_JODA_TOKEN.finditer(pattern))
+    for index, token in enumerate(found):
         if token[1] is not None:
             pieces.append(re.escape((token[1] or "'").replace("''", "'")))
         elif token[2] is None:
@@ -188,12 +189,19 @@ def _joda(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
                 fail("INVALID_FUNCTION_ARGUMENT", f"Illegal pattern component: {token[0]}")
             if name == "month" and width > 2:
                 name = "monthname"
-            pieces.append(_joda_piece(name or "", width))
+            tight = index + 1 < len(found) and found[index + 1][2] is not None and _is_number(found[index + 1])
+            pieces.append(_joda_piece(name or "", width, tight))
             fields.append(name or "")
     return re.compile("".join(pieces)), tuple(fields)
 
 
-def _joda_piece(name: str, width: int) -> str:
+def _is_number(token: re.Match[str]) -> bool:
+    """Is the next field written in digits, so that this one must stop at its width?"""
+    name = _JODA_FIELD.get(token[2], "")
+    return name not in ("half", "weekday", "offset", "zone") and not (name == "month" and len(token[0]) > 2)
+
+
+def _joda_piece(name: str, width: int, tight: bool) -> str:
     if name in _WORDS:
         return _WORDS[name]
     if name == "offset":
@@ -201,7 +209,7 @@ def _joda_piece(name: str, width: int) -> str:
     if name == "zone":
         return r"([A-Za-z][\w/+-]*)"
     if name == "year":
-        return r"([+-]?\d{1,9})" if width != 2 else r"(\d{2})"
+        return rf"([+-]?\d{{1,{width if tight else 9}}})" if width != 2 else r"(\d{2})"
     return rf"(\d{{1,{max(width, 2)}}})" if name != "fraction" else rf"(\d{{1,{max(width, 1)}}})"
 
 
