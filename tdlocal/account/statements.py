@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORKERS = 32
 READERS = 4
 BATCH = 1000
-PAGE_ROWS = 10_000
+PAGE_ROWS = 25_000
 PAGE_BYTES = 4 * 2**20  # a page ends with the batch that reaches either limit
 IDLE_SECONDS = 900  # a statement nobody asks for is forgotten
 Rows = list[tuple[Any, ...]]
