@@ -171,7 +171,7 @@ def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> No
     headers = {"X-Trino-User": server.key, "X-Trino-Schema": database}
     sql = (
         b"select n, m from unnest(sequence(1, 5000)) a (n) "
-        b"cross join unnest(sequence(1, 10)) b (m) order by 1, 2"
+        b"cross join unnest(sequence(1, 20)) b (m) order by 1, 2"
     )
     first = requests.post(f"{server.url}/v1/statement", data=sql, headers=headers).json()
     rows = list(first["data"])
@@ -181,7 +181,7 @@ def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> No
         page = requests.get(address, headers=headers).json()
         assert requests.get(address, headers=headers).json() == page
         rows += page.get("data", [])
-    assert rows == [[n, m] for n in range(1, 5001) for m in range(1, 11)]
+    assert rows == [[n, m] for n in range(1, 5001) for m in range(1, 21)]
     assert requests.get(first["nextUri"], headers=headers).status_code in (404, 410)
     assert requests.get(address.replace("/executing/", "/executing/x"), headers=headers).status_code == 404
 
