@@ -21,6 +21,7 @@ from typing import Any
 from analytics.python import templates
 from common.python import treasure
 from common.python.errors import TaskError
+from common.python.once import once
 
 BUILT = ("success", "succeeded", "done", "completed", "finished", "built")
 BROKEN = ("failed", "failure", "error", "killed", "canceled", "cancelled")
@@ -42,7 +43,7 @@ def main(database, sub, session_unixtime):
     """Task entry."""
     session = int(session_unixtime)
     wanted = {name: one["data_model"] for name, one in templates.load_all().items() if one.get("data_model")}
-    known = {model["name"]: str(model["oid"]) for model in treasure.call("GET", "/reporting/datamodels")}
+    known = models()
     there = treasure.tables(database)
     rows, builds = [], {}
     for dashboard, model in wanted.items():
@@ -71,7 +72,16 @@ def main(database, sub, session_unixtime):
 def create(database: str, model: Mapping[str, Any], there: Mapping[str, Mapping[str, Any]]) -> str:
     """Create the model and return its oid."""
     body = {"apikey": treasure.api_key(), **definition(database, model, there)}
-    return str(treasure.call("POST", "/reporting/datamodels", json=body)["oid"])
+    made = once(
+        lambda: treasure.call("POST", "/reporting/datamodels", json=body)["oid"],
+        lambda: models().get(model["name"]),
+    )
+    return str(made)
+
+
+def models() -> dict[str, str]:
+    """Return name → oid of the account's data models."""
+    return {model["name"]: str(model["oid"]) for model in treasure.call("GET", "/reporting/datamodels")}
 
 
 def definition(
@@ -118,8 +128,9 @@ def definition(
 
 
 def start_build(oid: str) -> str:
-    """Start a full build and return its oid."""
-    answer = treasure.call("POST", f"/reporting/datamodels/{oid}/builds", json={"buildType": "full"})
+    """Start a full build and return its oid; one that was started twice builds the same."""
+    path = f"/reporting/datamodels/{oid}/builds"
+    answer = treasure.call("POST", path, json={"buildType": "full"}, repeatable=True)
     return str(answer["oid"])
 
 

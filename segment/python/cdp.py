@@ -1,7 +1,7 @@
 """The customer data platform's API: parent segments (audiences), folders, segments.
 
-*cdp* is the API's URL, `${endpoints.cdp}`. Names are unique on the other side, so a create that is repeated
-does no harm: the second answer is "has already been taken", and the first one's thing is found by its name.
+*cdp* is the API's URL, `${endpoints.cdp}`. Things are found by their names; when the answer to a create was
+lost, they are looked for before it is sent again.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.python import treasure
-from common.python.treasure import ApiError
-
-TAKEN = "already been taken"
+from common.python.once import once
 
 
 def audiences(cdp: str) -> dict[str, dict[str, Any]]:
@@ -28,12 +26,10 @@ def audience(cdp: str, number: str) -> dict[str, Any]:
 
 def create_audience(cdp: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Create a parent segment and return it; one of that name that came in between is returned instead."""
-    try:
-        made: dict[str, Any] = treasure.call("POST", f"{cdp}/audiences", json=body, repeatable=True)
-    except ApiError as error:
-        if TAKEN not in str(error.answer):
-            raise
-        made = next(one for one in audiences(cdp).values() if one["name"] == body["name"])
+    made: dict[str, Any] = once(
+        lambda: treasure.call("POST", f"{cdp}/audiences", json=body),
+        lambda: next((one for one in audiences(cdp).values() if one["name"] == body["name"]), None),
+    )
     return made
 
 
@@ -57,13 +53,11 @@ def create_folder(cdp: str, number: str, name: str, parent: str) -> str:
         "attributes": {"audienceId": str(number), "name": name, "description": ""},
         "relationships": {"parentFolder": {"data": {"id": parent, "type": "folder-segment"}}},
     }
-    try:
-        answer = treasure.call("POST", f"{cdp}/entities/folders", json=body, repeatable=True)
-    except ApiError as error:
-        if TAKEN not in str(error.answer):
-            raise
-        return root_folder(cdp, number)[1][name]
-    return str(answer["data"]["id"])
+    made = once(
+        lambda: treasure.call("POST", f"{cdp}/entities/folders", json=body)["data"]["id"],
+        lambda: root_folder(cdp, number)[1].get(name),
+    )
+    return str(made)
 
 
 def segments(cdp: str, number: str) -> dict[str, dict[str, Any]]:
@@ -89,13 +83,11 @@ def save_segment(
     }
     known = segments(cdp, audience).get(name)
     if known is None:
-        try:
-            answer = treasure.call("POST", f"{cdp}/entities/segments", json=body, repeatable=True)
-            return str(answer["data"]["id"]), "created"
-        except ApiError as error:
-            if TAKEN not in str(error.answer):
-                raise
-        known = segments(cdp, audience)[name]
+        made = once(
+            lambda: treasure.call("POST", f"{cdp}/entities/segments", json=body)["data"]["id"],
+            lambda: segments(cdp, audience).get(name, {}).get("id"),
+        )
+        return str(made), "created"
     number = str(known["id"])
     same = known.get("rule") == rule and (known.get("description") or "") == description
     if same and str(known.get("segmentFolderId")) == folder:

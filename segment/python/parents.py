@@ -27,7 +27,9 @@ def load(stem: str, folder: str = FOLDER) -> dict[str, Any]:
         raise TaskError(" ".join(str(error).split()), where=str(path), mend="mend the file") from error
     if not isinstance(template, dict):
         raise TaskError(
-            "a template is a map", where=str(path), mend="write it as docs/workflows/wf08_create_refresh_master_segment.md says"
+            "a template is a map",
+            where=str(path),
+            mend="write it as docs/workflows/wf08_create_refresh_master_segment.md says",
         )
     return template
 
