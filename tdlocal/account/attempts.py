@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tdlocal.account.attempt_runs import AudienceRun, Run
 from tdlocal.account.cdp_values import as_id, text_or_none
 from tdlocal.account.errors import NotThere, Refused
-from tdlocal.account.project_runs import ProjectRun
+from tdlocal.account.project_runs import ProjectRun, clean
 from tdlocal.account.workflow_times import session_unix, stamp
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ class Attempts:
         self.store = account.store
         self.folder = account.state / "attempts"
         self.store.script(TABLES)
-        self.store.execute(
-            "update attempts set state = 'error', finished_at = ? where state = ?", (stamp(), RUNNING)
-        )
+        self._bury()
         self._runs: dict[int, Run] = {}
         self._threads: dict[int, threading.Thread] = {}
 
@@ -190,6 +188,14 @@ class Attempts:
             run.kill()
         for thread in list(self._threads.values()):
             thread.join(10)
+
+    def _bury(self) -> None:
+        """Mark as failed what ran when an earlier server was killed."""
+        for row in self.store.query("select id from attempts where state = ?", (RUNNING,)):
+            clean(self.folder / str(row["id"]))
+        self.store.execute(
+            "update attempts set state = 'error', finished_at = ? where state = ?", (stamp(), RUNNING)
+        )
 
     def _run_of(self, attempt: dict[str, Any]) -> Run:
         known = self._runs.get(attempt["id"])

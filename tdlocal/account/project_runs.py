@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tdlocal.account.attempt_runs import Run, task
 from tdlocal.account.workflow_times import session_text, stamp
@@ -34,28 +34,35 @@ class ProjectRun(Run):
         self._lock = threading.Lock()
 
     def perform(self) -> str:
-        self.prepare()
-        with (self.folder / "errors.log").open("w", encoding="utf-8") as errors:
-            with self._lock:
-                if self.cancelled.is_set():
+        try:
+            self.prepare()
+            with (self.folder / "errors.log").open("w", encoding="utf-8") as errors:
+                child = self.started(errors)
+                if child is None:
                     return "error"
-                self._child = subprocess.Popen(
-                    self.command(),
-                    cwd=self.folder / "project",
-                    env={key: value for key, value in os.environ.items() if key != "TD_API_KEY"},
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    text=True,
-                    encoding="utf-8",
-                    errors="replace",
-                    start_new_session=True,
-                )
-            self.follow(self._child)
-            code = self._child.wait()
-        shutil.rmtree(self.folder / "project", ignore_errors=True)
-        shutil.rmtree(self.folder / "secrets", ignore_errors=True)
-        return "success" if code == 0 else "error"
+                self.follow(child)
+                return "success" if child.wait() == 0 else "error"
+        finally:
+            clean(self.folder)
+
+    def started(self, errors: TextIO) -> subprocess.Popen[str] | None:
+        """The child at work; None when the attempt was killed before."""
+        with self._lock:
+            if self.cancelled.is_set():
+                return None
+            self._child = subprocess.Popen(
+                self.command(),
+                cwd=self.folder / "project",
+                env={key: value for key, value in os.environ.items() if key != "TD_API_KEY"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            return self._child
 
     def prepare(self) -> None:
         """Lay out the child's state folder and a copy of the project's files."""
@@ -130,6 +137,14 @@ class ProjectRun(Run):
                     found.get(event["task"], b"") + f"failed: {event['problem']}\n".encode()
                 )
         return found
+
+
+def clean(folder: Path) -> None:
+    """Remove what only a running attempt needs: the project's files, its secrets and the key."""
+    for name in ("project", "secrets"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("api_key", "server.json"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def as_event(line: str) -> dict[str, Any] | None:

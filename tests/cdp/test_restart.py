@@ -109,8 +109,9 @@ def test_require_of_an_audience_in_a_real_run(tmp_path: Path) -> None:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, at most some seconds."""
-    for _ in range(1000):
+    """Wait until something holds, at most a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         if holds():
             return
         time.sleep(0.02)

@@ -103,6 +103,8 @@ def test_push_start_poll_and_read_the_log(client: Client) -> None:
         "+main+group",
         "+main+group+secret",
     ]
+    kept = {path.name for path in (client.account.state / "attempts" / attempt["id"]).iterdir()}
+    assert not kept & {"api_key", "secrets", "project", "server.json"}
     assert "hushhush" not in "".join(
         client.call("GET", f"/api/logs/{attempt['id']}/files/{file['fileName']}").text
         for file in client.get(f"/api/logs/{attempt['id']}/files")["files"]
