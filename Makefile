@@ -28,7 +28,7 @@ test: venv
 lint: venv
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes $(JOBS) prep staging unification golden analytics validation segment common
+	@$(BIN)/sqlfluff lint --processes $(JOBS) prep staging unification golden analytics validation segment common examples
 	@$(BIN)/vermin --target=3.10- --no-tips --violations common prep validation staging unification golden analytics segment
 
 # other people's data through the ten workflows; DATA is the folder of the files

@@ -19,7 +19,7 @@ from tdlocal.files.delimited import Layout
 from tdlocal.files.guessing import DOUBLE, LONG, STRING
 from tdlocal.files.progress import Progress
 from tdlocal.files.sources import Source, open_source
-from tdlocal.files.upload import Upload
+from tdlocal.files.upload import Upload, told_plainly
 from tdlocal.local_server import local_account
 
 HELP = (
@@ -203,7 +203,8 @@ def send(load: Load, upload: Upload, progress: Progress) -> list[str]:
     )
     rows = timed_rows(rows, load.schema, load.time_column)
     do = upload.append if load.append else upload.replace
-    sent = do(load.database, load.table, load.schema, rows, load.time)
+    with told_plainly(f"{load.database}.{load.table}"):
+        sent = do(load.database, load.table, load.schema, rows, load.time)
     did = f"{'added' if load.append else 'loaded'}, {len(load.schema)} columns"
     progress.done(f"{load.database}.{load.table}", sent, did)
     if not sent:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tdlocal.errors import KitError
 from tdlocal.files.progress import Progress
-from tdlocal.files.upload import Upload
+from tdlocal.files.upload import Upload, told_plainly
 from tdlocal.local_server import local_account
 from tdlocal.sample.damage import write_damaged
 from tdlocal.sample.generate import Request, already_made, write_sample
@@ -78,13 +78,16 @@ def main(arguments: argparse.Namespace) -> int:
     with local_account(arguments.state) as server:
         progress = Progress()
         upload = Upload(server.url, server.key, progress.at)
-        if is_loaded(upload, arguments.database, request, arguments.damage):
+        with told_plainly(arguments.database):
+            loaded = is_loaded(upload, arguments.database, request, arguments.damage)
+        if loaded:
             tell(arguments, folder, {}, "already loaded")
             return 0
         _, folder = made(request, folder, arguments)
-        counts = load_sample(
-            upload, arguments.database, request, folder, progress.done, damage=arguments.damage
-        )
+        with told_plainly(arguments.database):
+            counts = load_sample(
+                upload, arguments.database, request, folder, progress.done, damage=arguments.damage
+            )
     tell(arguments, folder, counts, "loaded")
     return 0
 

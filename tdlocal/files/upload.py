@@ -10,11 +10,13 @@ from __future__ import annotations
 import gzip
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import ormsgpack
 import tdclient
+import urllib3
 from tdclient.errors import AlreadyExistsError, APIError, NotFoundError
 
 from tdlocal.errors import KitError
@@ -23,6 +25,19 @@ from tdlocal.files.guessing import DOUBLE, LONG, STRING
 PART_BYTES = 12 * 1024 * 1024  # before compression; bounds the memory of a load on both sides
 BESIDE = "__load"
 SQL_TYPES = {LONG: "bigint", DOUBLE: "double", STRING: "varchar"}
+
+
+@contextmanager
+def told_plainly(where: str) -> Iterator[None]:
+    """Turn what the account refuses, and a lost connection, into one line that says so.
+
+    Raises:
+        KitError: in place of the client's errors.
+    """
+    try:
+        yield
+    except (APIError, urllib3.exceptions.HTTPError, OSError) as error:
+        raise KitError(f"the account refused: {error}", where=where) from error
 
 
 class Upload:

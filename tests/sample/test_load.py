@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tdclient.errors import APIError
 
 from tdlocal.cli import main
 from tdlocal.errors import KitError
@@ -174,3 +175,14 @@ def test_loaded_columns_are_those_of_the_sources(account, server, tmp_path):
         assert account.schema("raw_types", table.name) == wanted
     zips = account.execute("raw_types", "select zip from loyalty_profile where zip like '0%'")
     assert all(isinstance(row[0], str) for row in zips)
+
+
+def test_what_the_account_refuses_is_one_line(load, capsys, monkeypatch):
+    def refuse(*_arguments):
+        raise APIError("500: Import failed: no space left on device")
+
+    monkeypatch.setattr(Upload, "_set_schema", refuse)
+    assert load("k,n\na,1\n", "--into", "raw_t.refused") == 1
+    said = capsys.readouterr().err
+    assert "the account refused: 500: Import failed: no space left on device | found in raw_t.refused" in said
+    assert "Traceback" not in said
