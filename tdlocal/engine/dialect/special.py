@@ -135,6 +135,11 @@ def round_(c: Any, node: s.Call) -> Value:
         return Value(f"CAST(py_round_decimal(CAST({value.sql} AS VARCHAR), {digits}) AS {k.duck(made)})", made)
     if len(values) == 1:
         return Value(f"round({value.sql})", kind)
+    places = values[1].constant
+    if isinstance(places, int) and 0 <= places <= 15:
+        # half up on the shortest decimal digits, as Trino does
+        exact = f"CAST(CAST(CAST({value.sql} AS VARCHAR) AS DECIMAL(38,{places})) AS {k.duck(kind)})"
+        return Value(f"CASE WHEN abs({value.sql}) < 1e15 THEN {exact} ELSE {value.sql} END", kind)
     return Value(f"py_round({value.sql}, {digits})", kind)
 
 
@@ -172,15 +177,73 @@ def concat(c: Any, node: s.Call) -> Value:
     return result
 
 
+def substr(c: Any, node: s.Call) -> Value:
+    """Counted from 1 or from the end; 0, or a start beyond the text, gives nothing."""
+    values = _values(c, node, 2, 3)
+    value, kind = values[0], values[0].kind
+    if kind.name not in ("varchar", "char", "varbinary", "unknown") or not all(
+        k.turns_into(one.kind, k.BIGINT) for one in values[1:]
+    ):
+        raise unexpected(node, values, "substr(varchar(x), bigint), substr(varchar(x), bigint, bigint)")
+    if kind.name == "unknown":
+        value, kind = coerce(value, k.VARCHAR), k.VARCHAR
+    start = values[1].constant
+    size = values[2].sql if len(values) == 3 else None
+    if kind.name == "varbinary":
+        return Value(f"py_sub_bytes({value.sql}, {values[1].sql}, {size or '2147483647'})", kind)
+    rest = "" if size is None else f", greatest({size}, 0)" if values[2].constant is None else f", {max(_known(values[2]), 0)}"
+    if isinstance(start, int) and start > 0:
+        return Value(f"substr({value.sql}, {start}{rest})", kind)
+    if isinstance(start, int) and start < 0:
+        cut = f"substr({value.sql}, {start}{rest})"
+        return Value(f"CASE WHEN length({value.sql}) >= {-start} THEN {cut} WHEN {value.sql} IS NULL THEN NULL ELSE '' END", kind)
+    function = "py_sub" if size is None else "py_sub3"
+    return Value(f"{function}({', '.join(one.sql for one in (value, *values[1:]))})", kind)
+
+
+def _known(value: Value) -> int:
+    return value.constant if isinstance(value.constant, int) else 0
+
+
+def replace(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 2, 3)
+    if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
+        raise unexpected(node, values, "replace(varchar(x), varchar(y)), replace(varchar(x), varchar(y), varchar(z))")
+    texts = [value.sql for value in values] + (["''"] if len(values) == 2 else [])
+    native = isinstance(values[1].constant, str) and values[1].constant
+    return Value(f"{'replace' if native else 'py_replace'}({', '.join(texts)})", k.VARCHAR)
+
+
+def pad(c: Any, node: s.Call) -> Value:
+    values = _values(c, node, 3, 3)
+    if values[0].kind.name == "varbinary":
+        if values[2].kind.name != "varbinary":
+            raise unexpected(node, values)
+        return Value(f"py_{node.name}_bytes({', '.join(value.sql for value in values)})", k.VARBINARY)
+    if not (k.turns_into(values[0].kind, k.VARCHAR) and k.turns_into(values[1].kind, k.BIGINT)
+            and k.turns_into(values[2].kind, k.VARCHAR)):  # fmt: skip
+        raise unexpected(node, values, f"{node.name}(varchar(x), bigint, varchar(y))")
+    texts = [coerce(values[0], k.VARCHAR).sql, values[1].sql, coerce(values[2], k.VARCHAR).sql]
+    size = values[1].constant
+    if isinstance(values[2].constant, str) and values[2].constant and isinstance(size, int) and 0 <= size <= 10_000:
+        return Value(f"{node.name}({', '.join(texts)})", k.VARCHAR)
+    return Value(f"py_{node.name}({', '.join(texts)})", k.VARCHAR)
+
+
 def concat_ws(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2)
     if values[1].kind.name == "array":
         array = coerce(values[1], k.array(k.VARCHAR))
-        return Value(f"py_concat_ws({values[0].sql}, {array.sql})", k.VARCHAR)
+        return Value(_joined(values[0].sql, array.sql), k.VARCHAR)
     if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
         raise unexpected(node, values, "concat_ws(varchar, array(varchar)), concat_ws(varchar, varchar)")
     items = ", ".join(coerce(value, k.VARCHAR).sql for value in values[1:])
-    return Value(f"py_concat_ws({values[0].sql}, [{items}])", k.VARCHAR)
+    return Value(_joined(values[0].sql, f"[{items}]"), k.VARCHAR)
+
+
+def _joined(separator: str, items: str) -> str:
+    joined = f"coalesce(array_to_string({items}, {separator}), '')"
+    return f"CASE WHEN {separator} IS NULL OR {items} IS NULL THEN NULL ELSE {joined} END"
 
 
 def format_(c: Any, node: s.Call) -> Value:
@@ -253,7 +316,23 @@ def regexp_extract(c: Any, node: s.Call) -> Value:
     if native is not None and simple:
         x = values[0].sql
         return Value(f"CASE WHEN regexp_matches({x}, {native}) THEN regexp_extract({x}, {native}, 0) END", k.VARCHAR)
+    if native is not None and len(values) == 3 and _always_there(values[1].constant, values[2].constant):
+        x = values[0].sql
+        found = f"regexp_extract({x}, {native}, {values[2].constant})"
+        return Value(f"CASE WHEN regexp_matches({x}, {native}) THEN {found} END", k.VARCHAR)
     return Value(f"py_regexp_extract({values[0].sql}, {values[1].sql}, CAST({group} AS BIGINT))", k.VARCHAR)
+
+
+def _always_there(pattern: str, group: Any) -> bool:
+    """Does the group take part in every match? Where it may not, Trino answers null and DuckDB ''."""
+    from tdlocal.engine.functions.regexps import compiled
+
+    if not isinstance(group, int) or "|" in pattern or re.search(r"\)(?:[?*]|\{0?,)", pattern):
+        return False
+    try:
+        return 0 <= group <= compiled(pattern).groups
+    except re.error:
+        return False
 
 
 def regexp_extract_all(c: Any, node: s.Call) -> Value:
@@ -578,7 +657,8 @@ def hash_counts(c: Any, node: s.Call) -> Value:
 SPECIAL = {
     "if": if_, "coalesce": coalesce, "nullif": nullif, "try": try_, "greatest": extreme, "least": extreme,
     "typeof": typeof, "fail": fail_, "floor": whole, "ceil": whole, "ceiling": whole, "round": round_,
-    "truncate": truncate, "mod": mod, "concat": concat, "concat_ws": concat_ws, "format": format_,
+    "truncate": truncate, "mod": mod, "substr": substr, "substring": substr, "replace": replace, "lpad": pad,
+    "rpad": pad, "concat": concat, "concat_ws": concat_ws, "format": format_,
     "array_join": array_join, "regexp_like": regexp_like, "regexp_extract": regexp_extract,
     "regexp_extract_all": regexp_extract_all, "regexp_split": regexp_split, "regexp_replace": regexp_replace,
     "json_extract": json_path, "json_extract_scalar": json_path, "json_size": json_path,

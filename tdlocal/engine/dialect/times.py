@@ -251,7 +251,23 @@ def date_parse(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2)
     if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
         raise _unexpected(node.name, values)
-    return Value(f"py_date_parse({values[0].sql}, {values[1].sql})", k.TIMESTAMP)
+    x, slow = values[0].sql, f"py_date_parse({values[0].sql}, {values[1].sql})"
+    fixed = _fixed_width(values[1].constant) if not values[0].is_constant else None
+    if fixed is None:
+        return Value(slow, k.TIMESTAMP)
+    pattern, form = fixed
+    fast = f"try_strptime({x}, {text(form)})"
+    return Value(f"CASE WHEN regexp_full_match({x}, {text(pattern)}) THEN coalesce({fast}, {slow}) ELSE {slow} END",
+                 k.TIMESTAMP)  # fmt: skip
+
+
+def _fixed_width(pattern: Any) -> tuple[str, str] | None:
+    """A regular expression and strptime's form for a pattern of fields of fixed width; None for others."""
+    if not isinstance(pattern, str) or set(re.findall(r"%(.)", pattern)) - set("YmdHisST"):
+        return None
+    pattern = pattern.replace("%T", "%H:%i:%s")
+    form = re.escape(pattern).replace("%Y", "[0-9]{4}")
+    return re.sub(r"%[mdHisS]", "[0-9]{2}", form), mysql_to_strftime(pattern)
 
 
 def format_datetime(c: Any, node: s.Call) -> Value:

@@ -153,7 +153,6 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
 # these see their null arguments
 WITH_NULLS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "parse_user_agent": (agents.parse_user_agent, [T, T], T),
-    "concat_ws": (texts.concat_ws, [T, "VARCHAR[]"], T),
 }
 
 

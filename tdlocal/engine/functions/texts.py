@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from itertools import combinations as choose
 from urllib.parse import parse_qsl, quote_plus, unquote_to_bytes
 
@@ -17,12 +18,6 @@ _URI = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
 _BAD_URI = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f]|%(?![0-9A-Fa-f]{2})")
-
-
-def concat_ws(separator: str | None, items: list[str | None] | None) -> str | None:
-    if separator is None or items is None:
-        return None
-    return separator.join(item for item in items if item is not None)
 
 
 def levenshtein(one: str, two: str) -> int:
@@ -263,6 +258,7 @@ def word_stem(word: str) -> str:
 # -- URLs, as java.net.URI reads them
 
 
+@lru_cache(maxsize=65536)
 def _uri(url: str) -> tuple[str | None, ...] | None:
     if _BAD_URI.search(url):
         return None
