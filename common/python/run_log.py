@@ -110,6 +110,8 @@ def decided(
     >>> decided("wf04_stage", [{"status": "success", "config_hash": "a"}], "a", {"start_at": "wf06_golden"})
     ('skip', 'this run starts at wf06_golden')
     """
+    if params.get("rollback_to"):
+        return "skip", f"this run only goes back to {params['rollback_to']}"
     only, first = params.get("only") or "", params.get("start_at") or ""
     if only:
         return (
