@@ -299,3 +299,18 @@ def test_a_fault_file_that_makes_no_sense(tmp_path: Path, text: str, complaint: 
     (tmp_path / "faults.yml").write_text(text)
     with pytest.raises(KitError, match=complaint):
         read_faults(tmp_path / "faults.yml")
+
+
+def test_commands_that_start_at_once_share_one_server(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tdlocal.cli", "query", "--state", str(tmp_path), "--format", "csv"]
+    started = [
+        subprocess.Popen(
+            [*words, f"select {n} as n"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for n in range(4)
+    ]
+    assert [process.communicate(timeout=60)[0] for process in started] == [f"n\n{n}\n" for n in range(4)]
+    deadline = time.monotonic() + 10
+    while is_locked(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_locked(tmp_path)
