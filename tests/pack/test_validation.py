@@ -182,6 +182,17 @@ def test_the_next_session_sees_the_change(validate, params):
     assert told(validate(consents=twice)) == {("info", "ROW_COUNT", "consents", "")}
 
 
+def test_a_finding_knows_how_often_it_was_there_last_time(validate, params):
+    names = "(id, id_type, consent_flag)"
+    bad = f"select * from (values ('x', 'email', 'yes'), ('b@c.co', 'email', 'no')) t {names}"
+    assert [f["previous_count"] for f in validate(consents=bad)] == [None]
+    params["session_unixtime"] += 86_400
+    worse = bad.replace("('b@c.co'", "('y'")
+    for _ in range(2):  # a second run of the session compares with the same session as the first
+        findings = validate(consents=worse)
+        assert [(f["finding_count"], f["previous_count"]) for f in findings] == [(2, 1)]
+
+
 def test_what_mapping_lost_is_a_finding(validate, treasure, params):
     log = f"va_config_{params['sub']}"
     treasure.create_database(log)

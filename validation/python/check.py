@@ -33,6 +33,7 @@ from validation.python.findings import (
     schema_findings,
     schema_status,
     share_finding,
+    with_previous,
 )
 
 AT_ONCE = 4
@@ -109,7 +110,8 @@ class Check:
             for found in pool.map(self.try_across, [*self.rules.references, *self.rules.totals]):
                 self.findings += found
         self.findings += [self.reject_finding(row) for row in rejects if row["kind"] == "unconvertible"]
-        self.findings = in_order(self.findings)
+        earlier = self.read_log("validation_findings")
+        self.findings = in_order(with_previous(self.findings, earlier, self.session))
 
     def read_log(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table of the log database, none when it is not there."""

@@ -50,6 +50,12 @@ class Finding:
     source: str = ""
     place: str = ""
     advice: str = ""
+    previous_count: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what names the same finding in another run."""
+        return self.check_name, self.table_name, self.column_name
 
     @property
     def share(self) -> float:
@@ -74,6 +80,25 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
         findings,
         key=lambda f: (SEVERITIES.index(f.severity), -f.share, f.table_name, f.column_name, f.check_name),
     )
+
+
+def with_previous(
+    findings: Sequence[Finding], before: Sequence[Mapping[str, Any]], session: int
+) -> list[Finding]:
+    """Return findings with the count that each had in the session before this one.
+
+    Args:
+        before: rows of validation_findings, of an earlier session or of an earlier run of this one.
+    """
+    counts = {
+        (row["check_name"], row["table_name"], row["column_name"] or ""): (
+            row["previous_count"] if row["session_unixtime"] == session else row["finding_count"]
+        )
+        for row in before
+    }
+    for finding in findings:
+        finding.previous_count = counts.get(finding.key)
+    return list(findings)
 
 
 def schema_status(
