@@ -89,7 +89,7 @@ def one_thousand(project: Path) -> tuple[float, float]:
 def td_overhead(project: Path) -> tuple[float, float]:
     """Seconds that a td> takes beyond the query itself, in the middle of fifty."""
     (project / "main.dig").write_text(
-        "_export: {td: {database: d}}\n+db:\n  td_ddl>:\n  create_databases: [d]\n"
+        "_export: {td: {database: bench}}\n+db:\n  td_ddl>:\n  create_databases: [bench]\n"
         + "".join(f"+q{n}:\n  td>: {{data: 'select {n} as n'}}\n" for n in range(50))
     )
     child = subprocess.run(

@@ -56,7 +56,7 @@ class Console:
     def task_ended(
         self, name: str, kind: str, how: str, seconds: float, note: str, rows: int | None = None
     ) -> None:
-        """A task went well or was passed over; *how* is "ok", "skipped", "left out" or "dry"."""
+        """A task went well or was passed over; *how* is "ok", "decided", "skipped", "left out" or "dry"."""
         self.counts[how] += 1
         self._event(
             "task_ended", task=name, operator=kind, how=how, seconds=round(seconds, 3), note=note, rows=rows
@@ -131,7 +131,7 @@ class Console:
         self._event("run_ended", how=how, seconds=round(seconds, 3), counts=dict(self.counts))
         words = [
             f"{self.counts[word]:,} {word}"
-            for word in ("ok", "failed", "skipped", "left out", "dry")
+            for word in ("ok", "failed", "skipped", "left out", "decided", "dry")
             if self.counts[word]
         ]
         self._say(*detail, f"{how}: {', '.join(words) or 'nothing to do'}  in {seconds:.1f} s")

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -321,10 +322,19 @@ class Run:
             )
         except Stopped:
             raise asyncio.CancelledError from None
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
         except KitError as error:
             return self._failed(task, str(error), task.operator, time.monotonic() - began, "", "", error.mend)
+        except (
+            Exception
+        ) as error:  # a fault of the kit or of the machine: told like any other, the run goes on
+            log(traceback.format_exc())
+            words = f"{type(error).__name__}: {error} (runtime)"
+            return self._failed(task, words, task.operator, time.monotonic() - began)
         seconds = time.monotonic() - began
-        self.console.task_ended(task.name, task.operator, "ok", seconds, result.note, result.rows)
+        how = "decided" if found.generates else "ok"
+        self.console.task_ended(task.name, task.operator, how, seconds, result.note, result.rows)
         if not found.generates:
             self._save(task, seen, job, result)
         return result

@@ -59,6 +59,8 @@ class Project:
             ConfigError: no such file, or it has faults.
         """
         file = name if name.endswith(".dig") else name + ".dig"
+        if "\0" in file:
+            raise ConfigError(f"File not found: {file!r}")
         path = (folder / file).resolve()
         if not path.is_file():
             raise ConfigError(f"File not found: {path}")
