@@ -45,9 +45,7 @@ _SETTINGS = (
 class DuckDBEngine:
     """Implements `tdlocal.engine.types.Engine` on DuckDB. Build it with `tdlocal.engine.open_engine`."""
 
-    def __init__(
-        self, path: Path | None, *, memory_limit: str, threads: int | None, folder: Path
-    ) -> None:
+    def __init__(self, path: Path | None, *, memory_limit: str, threads: int | None, folder: Path) -> None:
         self._path, self._folder = path, folder
         self._config = {**_LOCKED_DOWN, "memory_limit": memory_limit, "temp_directory": str(folder / "spill")}
         if threads:
@@ -185,7 +183,9 @@ class DuckDBEngine:
         for statement in self._dialect.statements(sql):
             if answer is not None:
                 answer.close()
-            answer = self._run_one(statement, database, scheduled_time, time_zone, strict, cancelled, prepared)
+            answer = self._run_one(
+                statement, database, scheduled_time, time_zone, strict, cancelled, prepared
+            )
         if answer is None:
             raise failure("SYNTAX_ERROR", "SQL statement is empty")
         return answer

@@ -95,7 +95,10 @@ class Listed:
 
 
 def spool(
-    columns: Sequence[Column], reader: pa.RecordBatchReader, folder: Path, converters: Sequence[Converter | None]
+    columns: Sequence[Column],
+    reader: pa.RecordBatchReader,
+    folder: Path,
+    converters: Sequence[Converter | None],
 ) -> Spooled:
     """Read *reader* to its end; more than MEMORY_ROWS rows go to a file in *folder*."""
     kept: list[pa.RecordBatch] = []

@@ -76,7 +76,7 @@ def from_duck(type_name: str) -> str:
         return "timestamp(3) with time zone" if text.endswith("TIME ZONE") else "timestamp(3)"
     if text == "HUGEINT":
         return "decimal(38,0)"
-    if text.startswith("MAP(") or text.startswith("STRUCT("):
+    if text.startswith(("MAP(", "STRUCT(")):
         return "varchar"
     return _NAMES.get(text, "varchar")
 

@@ -146,7 +146,9 @@ def test_a_cancelled_job_stops_soon_and_leaves_nothing(engine):
 
 
 def test_large_answers_lie_in_a_file_until_closed(engine, tmp_path):
-    answer = engine.run("select n, 'x' as s from unnest(sequence(1, 200000)) t(n)", database="shop", scheduled_time=0)
+    answer = engine.run(
+        "select n, 'x' as s from unnest(sequence(1, 200000)) t(n)", database="shop", scheduled_time=0
+    )
     assert len(list((tmp_path / "spool" / "answers").iterdir())) == 1
     assert answer.row_count == 200_000
     batches = list(answer.batches(1000))

@@ -123,7 +123,9 @@ def test_quoted_names_are_names_and_nothing_else(engine):
     assert engine.table("shop", "t") is not None
 
 
-@pytest.mark.parametrize("text", ["it's", "\\'; drop table t; --", "$1 {0} %s", "\0", "\ue000\ue002", "é日本", "$$a$$"])
+@pytest.mark.parametrize(
+    "text", ["it's", "\\'; drop table t; --", "$1 {0} %s", "\0", "\ue000\ue002", "é日本", "$$a$$"]
+)
 def test_strings_come_back_as_they_were(engine, text):
     quoted = text.replace("'", "''")
     answer = engine.run(f"select '{quoted}', max('{quoted}')", database="shop", scheduled_time=0)
@@ -139,7 +141,11 @@ WORDS = st.sampled_from(
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.one_of(st.lists(WORDS, max_size=25).map(" ".join), st.text(max_size=60), st.text().map("select ".__add__)))
+@given(
+    st.one_of(
+        st.lists(WORDS, max_size=25).map(" ".join), st.text(max_size=60), st.text().map("select ".__add__)
+    )
+)
 def test_any_text_gives_rows_or_an_engine_error(engine, text):
     with contextlib.suppress(EngineError):
         engine.run(text, database="shop", scheduled_time=0).close()
@@ -155,6 +161,11 @@ def test_any_expression_gives_rows_or_a_users_error(engine, words):
 
 
 def test_deep_nesting_is_an_error_and_no_crash(engine):
-    for text in ("(" * 5000 + "1" + ")" * 5000, "not " * 5000 + "true", "-" * 3000 + "1", "+".join(["1"] * 5000)):
+    for text in (
+        "(" * 5000 + "1" + ")" * 5000,
+        "not " * 5000 + "true",
+        "-" * 3000 + "1",
+        "+".join(["1"] * 5000),
+    ):
         with contextlib.suppress(EngineError):
             engine.run(f"select {text}", database="shop", scheduled_time=0).close()

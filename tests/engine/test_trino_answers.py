@@ -74,6 +74,8 @@ def test_answers_as_trino_does(engine, capsys):
     verdicts = {case["sql"]: compare(engine, case) for case in cases}
     count = {verdict: list(verdicts.values()).count(verdict) for verdict in ("equal", "refused", "different")}
     with capsys.disabled():
-        print(f"\nTrino's answers: {count['equal']} of {len(cases)} equal, {count['refused']} refused by name")
+        print(
+            f"\nTrino's answers: {count['equal']} of {len(cases)} equal, {count['refused']} refused by name"
+        )
     assert [sql for sql, verdict in verdicts.items() if verdict == "different"] == []
     assert count["equal"] >= LEAST_EQUAL

@@ -16,14 +16,20 @@ from tdlocal.engine.dialect.signatures import Table
 from tdlocal.engine.dialect.values import Value, text
 from tdlocal.engine.failures import failure
 
-DISTINCT, ORDER, OVER, NULLS = "\ue000", "\ue001", "\ue002", "\ue003"  # the marks; `values.text` keeps them out
+DISTINCT, ORDER, OVER, NULLS = (
+    "\ue000",
+    "\ue001",
+    "\ue002",
+    "\ue003",
+)  # the marks; `values.text` keeps them out
 
 
 def _marked(lines: str) -> str:
-    return lines.translate(str.maketrans({"~": DISTINCT, "^": ORDER, "@": OVER, "!": NULLS}))
+    return lines.translate({ord("~"): DISTINCT, ord("^"): ORDER, ord("@"): OVER, ord("!"): NULLS})
 
 
-PLAIN = Table(_marked("""
+PLAIN = Table(
+    _marked("""
 any_value(T) T = any_value(~$0^)@
 arbitrary(T) T = any_value(~$0^)@
 approx_distinct(T) bigint = count(DISTINCT $0)@
@@ -67,11 +73,14 @@ avg(real) real = CAST(avg(~$0)@ AS FLOAT)
 avg(double) double = avg(~$0)@
 histogram(T) map(T,bigint) = CAST(histogram($0)@ AS MAP($T, BIGINT))
 numeric_histogram(bigint, double) map(double,double) = py_numeric_histogram(list($1)@, any_value($0)@)
-approx_most_frequent(bigint, T, bigint) map(T,bigint) = CAST(py_top(list(CAST($1 AS VARCHAR))@, any_value($0)@) AS MAP($T, BIGINT))
+approx_most_frequent(bigint, T, bigint) map(T,bigint) = CAST(py_top(list(CAST($1 AS VARCHAR))@,
+    any_value($0)@) AS MAP($T, BIGINT))
 td_avgif(double, boolean) double = avg(CASE WHEN $1 THEN $0 END)@
 td_sumif(double, boolean) double = sum(CASE WHEN $1 THEN $0 END)@
-"""))
-WINDOW_ONLY = Table(_marked("""
+""")
+)
+WINDOW_ONLY = Table(
+    _marked("""
 row_number() bigint = row_number()@
 rank() bigint = rank()@
 dense_rank() bigint = dense_rank()@
@@ -87,7 +96,8 @@ lag(T, bigint, T) T = lag($0, $1, $2!)@
 lead(T) T = lead($0!)@
 lead(T, bigint) T = lead($0, $1!)@
 lead(T, bigint, T) T = lead($0, $1, $2!)@
-"""))
+""")
+)
 _UNORDERED = ("map", "json", "hyperloglog", "function")
 
 
@@ -119,7 +129,10 @@ def min_max(c: Any, node: s.Call, values: list[Value]) -> Made | None:
         return Made(f"list_slice({sorted_}, 1, any_value({values[1].sql}){OVER})", k.array(values[0].kind))
     if node.name in ("min_by", "max_by") and len(values) == 3:
         order = "DESC" if node.name == "max_by" else "ASC"
-        sql = f"list_slice(list({values[0].sql} ORDER BY {values[1].sql} {order}){OVER}, 1, any_value({values[2].sql}){OVER})"
+        sql = (
+            f"list_slice(list({values[0].sql} ORDER BY {values[1].sql} {order}){OVER}, 1,"
+            f" any_value({values[2].sql}){OVER})"
+        )
         return Made(sql, k.array(values[0].kind))
     return None
 
@@ -134,7 +147,9 @@ def decimals(c: Any, node: s.Call, values: list[Value]) -> Made | None:
     if node.name == "sum":
         return Made(total, kind)
     count = f"count({DISTINCT}{value.sql}){OVER}"
-    over = divided(f"CAST({total} AS {k.duck(kind)})", f"nullif({count}, 0)", kind, k.decimal(19, 0), value.kind)
+    over = divided(
+        f"CAST({total} AS {k.duck(kind)})", f"nullif({count}, 0)", kind, k.decimal(19, 0), value.kind
+    )
     return Made(over, value.kind)
 
 
@@ -193,7 +208,10 @@ def multimap_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
     kept = f"list_filter({entries}, lambda e_: e_.k IS NOT NULL)"
     keys = f"list_transform({kept}, lambda e_: e_.k)"
     first = f"list_filter({keys}, lambda k_, i_: list_position({keys}, k_) = i_)"
-    items = f"list_transform({first}, lambda k_: list_transform(list_filter({kept}, lambda e_: e_.k = k_), lambda e_: e_.v))"
+    items = (
+        f"list_transform({first}, lambda k_: list_transform(list_filter({kept}, lambda e_: e_.k ="
+        " k_), lambda e_: e_.v))"
+    )
     return Made(f"CASE WHEN len({kept}) = 0 OR {entries} IS NULL THEN NULL ELSE map({first}, {items}) END",
                 k.map_of(key.kind, k.array(value.kind)))  # fmt: skip
 
@@ -212,7 +230,9 @@ def listagg(c: Any, node: s.Call, values: list[Value]) -> Made:
     if len(values) not in (1, 2) or not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
         raise _wrong(node, values)
     separator = values[1].sql if len(values) == 2 else "''"
-    return Made(f"string_agg({DISTINCT}{coerce(values[0], k.VARCHAR).sql}, {separator}{ORDER}){OVER}", k.VARCHAR)
+    return Made(
+        f"string_agg({DISTINCT}{coerce(values[0], k.VARCHAR).sql}, {separator}{ORDER}){OVER}", k.VARCHAR
+    )
 
 
 def reduce_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
@@ -222,7 +242,9 @@ def reduce_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
     names, body = c.lambda_body(node.arguments[2], [start.kind, value.kind])
     kind = k.common(start.kind, body.kind)
     if kind is None:
-        raise failure("TYPE_MISMATCH", f"the state of reduce_agg is {start.kind}, its function gives {body.kind}")
+        raise failure(
+            "TYPE_MISMATCH", f"the state of reduce_agg is {start.kind}, its function gives {body.kind}"
+        )
     items = f"list_filter(list({value.sql}{ORDER}){OVER}, lambda e_: e_ IS NOT NULL)"
     step = f"lambda {', '.join(names)}: {coerce(body, kind).sql}"
     initial = f"CAST({coerce(start, kind).sql} AS {k.duck(kind)})"

@@ -15,7 +15,13 @@ _STAMP_TEXT = (
     r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]*)?)?( ?[A-Za-z+-][\w/:+-]*)?| [A-Za-z+-][\w/:+-]*)?\s*'"
 )
 _STAMP_HEAD = r"'^\s*([0-9+-]+-[0-9]{1,2}-[0-9]{1,2}( [0-9:.]+)?)'"
-_NAMES = {"integer": "INT", "double": "DOUBLE", "boolean": "BOOLEAN", "date": "date", "timestamp": "timestamp"}
+_NAMES = {
+    "integer": "INT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "date",
+    "timestamp": "timestamp",
+}
 
 
 def local(value: Value) -> str:
@@ -175,7 +181,7 @@ def _shown(value: Value) -> str:
     if source.name == "char":
         return f"rtrim({sql}, ' ')"
     if source.name == "double":
-        return f"py_double_text({sql})"
+        return _double_text(sql)
     if source.name == "real":
         return f"py_real_text({sql})"
     if source.name == "timestamp":
@@ -189,6 +195,18 @@ def _shown(value: Value) -> str:
     if source.name == "interval year to month":
         return f"py_months_text({months(sql)})"
     return f"CAST({sql} AS VARCHAR)"
+
+
+def _double_text(sql: str) -> str:
+    """`1.25E1`: sizes from 1 to ten million are put together here, the rest in Python."""
+    plain = f"CAST(abs({sql}) AS VARCHAR)"
+    digits = f"rtrim(replace({plain}, '.', ''), '0')"
+    rest = f"CASE WHEN length({digits}) > 1 THEN substr({digits}, 2) ELSE '0' END"
+    made = (
+        f"CASE WHEN {sql} < 0 THEN '-' ELSE '' END || left({digits}, 1) || '.' || {rest} || 'E'"
+        f" || CAST(instr({plain}, '.') - 2 AS VARCHAR)"
+    )
+    return f"CASE WHEN abs({sql}) >= 1 AND abs({sql}) < 1e7 THEN {made} ELSE py_double_text({sql}) END"
 
 
 def milliseconds(sql: str) -> str:
@@ -233,7 +251,9 @@ def _text_to_integer(value: Value, target: k.Kind, safe: bool, zone: str) -> str
 
 
 def _text_to_double(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
-    return _guarded(value, _DOUBLE_TEXT, _plain(f"rtrim(trim({value.sql}), 'dDfF')", target, safe), target, safe)
+    return _guarded(
+        value, _DOUBLE_TEXT, _plain(f"rtrim(trim({value.sql}), 'dDfF')", target, safe), target, safe
+    )
 
 
 def _text_to_decimal(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
@@ -344,7 +364,9 @@ def _row(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
         for n, (source, wanted) in enumerate(zip(value.kind.items, target.items, strict=True), 1)
     ]
     made = f"struct_pack({', '.join(parts)})"
-    if k.duck(value.kind) == k.duck(target) and not any(k.is_text(item) and item.sizes for item in target.items):
+    if k.duck(value.kind) == k.duck(target) and not any(
+        k.is_text(item) and item.sizes for item in target.items
+    ):
         return value.sql
     return f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE {made} END"
 
@@ -377,7 +399,10 @@ def _json_of(value: Value) -> str:
     if kind.name == "map":
         inner = _json_of(Value("e_", kind.items[1]))
         keys = f"list_transform(map_keys({sql}), lambda e_: {_shown(Value('e_', kind.items[0]))})"
-        made = f"py_json_sorted(CAST(to_json(map({keys}, list_transform(map_values({sql}), lambda e_: {inner}))) AS VARCHAR))"
+        made = (
+            f"py_json_sorted(CAST(to_json(map({keys}, list_transform(map_values({sql}), lambda e_:"
+            f" {inner}))) AS VARCHAR))"
+        )
         return f"CAST(CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END AS JSON)"
     if kind.name == "row":
         pairs = ", ".join(
@@ -417,7 +442,9 @@ def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
             found = f"json_extract({sql}, {text(place)})"
             if name:
                 found = f"coalesce(json_extract({sql}, {text('$.' + chr(34) + name + chr(34))}), {found})"
-            parts.append(f"f{n} := {_from_json(Value(f'CAST({found} AS VARCHAR)', k.JSON), item, safe, zone)}")
+            parts.append(
+                f"f{n} := {_from_json(Value(f'CAST({found} AS VARCHAR)', k.JSON), item, safe, zone)}"
+            )
         return f"struct_pack({', '.join(parts)})"
     scalar = Value(f"json_extract_string({sql}, '$')", k.VARCHAR)
     if target.name in k.INTEGERS:
@@ -427,7 +454,7 @@ def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
             f"CASE WHEN {sql} IN ('true', 'false') THEN CAST(CAST({sql} AS BOOLEAN) AS {k.duck(target)})"
             f" WHEN json_type({sql}) = 'DOUBLE' THEN {_plain(number, target, safe)} ELSE {plain} END"
         )
-    if target.name in ("double", "real") :
+    if target.name in ("double", "real"):
         return (
             f"CASE WHEN {sql} IN ('true', 'false') THEN CAST(CAST({sql} AS BOOLEAN) AS {k.duck(target)})"
             f" ELSE {_text_to_double(scalar, target, safe, zone)} END"

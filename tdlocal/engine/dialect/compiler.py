@@ -106,7 +106,8 @@ class ExpressionCompiler:
             zones = {value.zone for value in values if value.kind.name == kind.name}
             if len(zones) > 1:
                 raise self.error(nodes[0].pos, "NOT_SUPPORTED",
-                                 "values of different time zones in one expression are not supported here")  # fmt: skip
+                                 ("values of different time zones in one expression are not"
+                                     " supported here"))  # fmt: skip
         return [coerce(value, kind, self.zone) for value in values], kind
 
     # -- literals
@@ -146,7 +147,11 @@ class ExpressionCompiler:
 
     def current(self, node: s.CurrentTime) -> Value:
         if node.name in ("current_user", "current_catalog", "current_schema", "current_path", "current_role"):
-            named = {"current_user": "tdlocal", "current_catalog": "td", "current_schema": self.session.database}
+            named = {
+                "current_user": "tdlocal",
+                "current_catalog": "td",
+                "current_schema": self.session.database,
+            }
             made = string(named.get(node.name, ""))
             return Value(made.sql, k.VARCHAR, constant=made.constant)
         return current_time(node.name, node.precision, self.zone)
@@ -222,7 +227,9 @@ class ExpressionCompiler:
 
     def unary(self, node: s.Unary) -> Value:
         if node.operator == "NOT":
-            return Value(f"(NOT {self.condition(node.value, 'Value of logical NOT expression').sql})", k.BOOLEAN)
+            return Value(
+                f"(NOT {self.condition(node.value, 'Value of logical NOT expression').sql})", k.BOOLEAN
+            )
         value = self.expression(node.value)
         if node.operator == "-":
             return self.placed(node.pos, negative, value)
@@ -232,13 +239,18 @@ class ExpressionCompiler:
         value, pattern = self.expression(node.value), self.expression(node.pattern)
         for part, other in ((value, node.value), (pattern, node.pattern)):
             if not k.is_text(part.kind) and part.kind.name != "unknown":
-                message = f"{'Left side of' if part is value else 'Pattern for'} LIKE expression must evaluate to a varchar (actual: {part.kind})"
+                message = (
+                    f"{'Left side of' if part is value else 'Pattern for'} LIKE expression must"
+                    f" evaluate to a varchar (actual: {part.kind})"
+                )
                 raise self.error(other.pos, "TYPE_MISMATCH", message)
         escape = ""
         if node.escape is not None:
             mark = self.expression(node.escape)
             if isinstance(mark.constant, str) and len(mark.constant) != 1:
-                raise self.error(node.escape.pos, "INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character")
+                raise self.error(
+                    node.escape.pos, "INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character"
+                )
             escape = f" ESCAPE {mark.sql}"
         return Value(f"({value.sql} LIKE {pattern.sql}{escape})", k.BOOLEAN)
 
@@ -257,7 +269,9 @@ class ExpressionCompiler:
 
     def in_list(self, node: s.InList) -> Value:
         values = [self.expression(part) for part in (node.value, *node.items)]
-        values, _ = self.common(values, (node.value, *node.items), "IN value and list items must be the same type: {}, {}")
+        values, _ = self.common(
+            values, (node.value, *node.items), "IN value and list items must be the same type: {}, {}"
+        )
         return Value(f"({values[0].sql} IN ({', '.join(value.sql for value in values[1:])}))", k.BOOLEAN)
 
     def is_null(self, node: s.IsNull) -> Value:
@@ -278,10 +292,20 @@ class ExpressionCompiler:
         if node.default is not None:
             results.append(self.expression(node.default))
             nodes.append(node.default)
-        results, kind = self.common(results, nodes, "All CASE results must be the same type or coercible to a common type. Cannot find common type between {} and {}")
+        results, kind = self.common(
+            results,
+            nodes,
+            (
+                "All CASE results must be the same type or coercible to a common type. Cannot"
+                " find common type between {} and {}"
+            ),
+        )
         conditions = self.case_conditions(node)
         zone = next((value.zone for value in results if value.zone), None)
-        parts = [f"WHEN {condition} THEN {value.sql}" for condition, value in zip(conditions, results, strict=False)]
+        parts = [
+            f"WHEN {condition} THEN {value.sql}"
+            for condition, value in zip(conditions, results, strict=False)
+        ]
         otherwise = results[-1].sql if node.default is not None else "NULL"
         return Value(f"CASE {' '.join(parts)} ELSE {otherwise} END", kind, zone=zone)
 
@@ -298,7 +322,14 @@ class ExpressionCompiler:
 
     def array(self, node: s.ArrayLiteral) -> Value:
         values = [self.expression(item) for item in node.items]
-        values, kind = self.common(values, node.items, "All ARRAY elements must be the same type or coercible to a common type. Cannot find common type between {} and {}")
+        values, kind = self.common(
+            values,
+            node.items,
+            (
+                "All ARRAY elements must be the same type or coercible to a common type. Cannot"
+                " find common type between {} and {}"
+            ),
+        )
         body = f"[{', '.join(value.sql for value in values)}]"
         if kind.name == "unknown" or all(value.constant is None for value in values):
             body = f"CAST({body} AS {k.duck(k.array(kind))})"
@@ -308,7 +339,10 @@ class ExpressionCompiler:
         values = [self.expression(item) for item in node.items]
         kind = k.row(tuple(value.kind for value in values), node.names)
         parts = ", ".join(
-            f"f{n} := {coerce(value, value.kind).sql if value.kind.name != 'unknown' else 'CAST(NULL AS INTEGER)'}"
+            (
+                f"f{n} :="
+                f" {coerce(value, value.kind).sql if value.kind.name != 'unknown' else 'CAST(NULL AS INTEGER)'}"
+            )
             for n, value in enumerate(values, 1)
         )
         return Value(f"struct_pack({parts})", kind)
@@ -317,17 +351,28 @@ class ExpressionCompiler:
         base, index = self.expression(node.base), self.expression(node.index)
         if base.kind.name == "row":
             if not isinstance(index.constant, int):
-                raise self.error(node.pos, "EXPRESSION_NOT_CONSTANT", "Subscript expression on ROW requires a constant index")
+                raise self.error(
+                    node.pos,
+                    "EXPRESSION_NOT_CONSTANT",
+                    "Subscript expression on ROW requires a constant index",
+                )
             if not 1 <= index.constant <= len(base.kind.items):
-                message = f"Invalid subscript index: {index.constant}. ROW type has {len(base.kind.items)} fields"
+                message = (
+                    f"Invalid subscript index: {index.constant}. ROW type has {len(base.kind.items)} fields"
+                )
                 raise self.error(node.index.pos, "INVALID_FUNCTION_ARGUMENT", message)
             return Value(f"({base.sql}).f{index.constant}", base.kind.items[index.constant - 1])
         if base.kind.name == "array":
             if not k.turns_into(index.kind, k.BIGINT):
-                raise self.error(node.pos, "TYPE_MISMATCH", f"Cannot use {index.kind} for subscript of {base.kind}")
+                raise self.error(
+                    node.pos, "TYPE_MISMATCH", f"Cannot use {index.kind} for subscript of {base.kind}"
+                )
             a, i = base.sql, coerce(index, k.BIGINT).sql
             wrong = f"CAST(py_bad_index({i}, len({a})) AS {k.duck(base.kind.item)})"
-            sql = f"CASE WHEN {a} IS NULL OR {i} IS NULL THEN NULL WHEN {i} BETWEEN 1 AND len({a}) THEN {a}[{i}] ELSE {wrong} END"
+            sql = (
+                f"CASE WHEN {a} IS NULL OR {i} IS NULL THEN NULL WHEN {i} BETWEEN 1 AND len({a})"
+                f" THEN {a}[{i}] ELSE {wrong} END"
+            )
             return Value(sql, base.kind.item)
         if base.kind.name == "map":
             return self.map_subscript(node, base, index)
@@ -336,10 +381,15 @@ class ExpressionCompiler:
     def map_subscript(self, node: s.Subscript, base: Value, index: Value) -> Value:
         key, value = base.kind.items
         if not k.turns_into(index.kind, key):
-            raise self.error(node.pos, "TYPE_MISMATCH", f"Cannot use {index.kind} for subscript of {base.kind}")
+            raise self.error(
+                node.pos, "TYPE_MISMATCH", f"Cannot use {index.kind} for subscript of {base.kind}"
+            )
         i = coerce(index, key).sql
         shown = cast(Value(i, key), k.VARCHAR).sql if castable(key, k.VARCHAR) else "''"
-        wrong = f"CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Key not present in map: ' || {shown}) AS {k.duck(value)})"
+        wrong = (
+            f"CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Key not present in map: ' || {shown}) AS"
+            f" {k.duck(value)})"
+        )
         sql = (
             f"CASE WHEN {base.sql} IS NULL OR {i} IS NULL THEN NULL WHEN map_contains({base.sql}, {i})"
             f" THEN {base.sql}[{i}] ELSE {wrong} END"
@@ -369,8 +419,14 @@ class ExpressionCompiler:
         if name == "grouping":
             return self.grouping(node)
         if node.distinct or node.star or node.order_by or node.where is not None or node.nulls:
-            message = f"Function '{name}' not registered" if not self.known(name) else f"DISTINCT, FILTER and ORDER BY are not supported for non-aggregate functions: {name}"
-            raise self.error(node.pos, "FUNCTION_NOT_AGGREGATE" if self.known(name) else "FUNCTION_NOT_FOUND", message)
+            message = (
+                f"Function '{name}' not registered"
+                if not self.known(name)
+                else f"DISTINCT, FILTER and ORDER BY are not supported for non-aggregate functions: {name}"
+            )
+            raise self.error(
+                node.pos, "FUNCTION_NOT_AGGREGATE" if self.known(name) else "FUNCTION_NOT_FOUND", message
+            )
         if name in SPECIAL:
             return self.placed(node.pos, SPECIAL[name], self, node)
         if name not in SCALARS:
@@ -396,7 +452,9 @@ class ExpressionCompiler:
 
     def unexpected(self, node: s.Call, table: Any, values: list[Value]) -> EngineError:
         given = ", ".join(str(value.kind) for value in values)
-        message = f"Unexpected parameters ({given}) for function {node.name}. Expected: {table.expected(node.name)}"
+        message = (
+            f"Unexpected parameters ({given}) for function {node.name}. Expected: {table.expected(node.name)}"
+        )
         return self.error(node.pos, "FUNCTION_NOT_FOUND", message)
 
     def applied(self, node: s.Call, one: Overload, bound: dict[str, k.Kind], values: list[Value]) -> Value:
@@ -433,14 +491,17 @@ class ExpressionCompiler:
             raise self.error(node.pos, "TYPE_MISMATCH", f"Lambda returns {body.kind}, expected {target}")
         return f"lambda {', '.join(names)}: {coerce(body, target, self.zone).sql}"
 
-    def lambda_body(self, node: s.Lambda, kinds: Sequence[k.Kind], given: Sequence[str] = ()) -> tuple[list[str], Value]:
+    def lambda_body(
+        self, node: s.Lambda, kinds: Sequence[k.Kind], given: Sequence[str] = ()
+    ) -> tuple[list[str], Value]:
         """Translate the body with its parameters standing for *given* texts, or for names of their own."""
         if len(node.parameters) != len(kinds):
             message = f"Expected a lambda that takes {len(kinds)} argument(s) but got {len(node.parameters)}"
             raise self.error(node.pos, "INVALID_PARAMETER_USAGE", message)
         names = list(given) or [self.fresh("v") for _ in kinds]
         values = {
-            parameter: Value(name, kind) for parameter, name, kind in zip(node.parameters, names, kinds, strict=True)
+            parameter: Value(name, kind)
+            for parameter, name, kind in zip(node.parameters, names, kinds, strict=True)
         }
         outer = self.scope
         self.scope = Scope(sources=outer.sources, parent=outer.parent, lambdas={**outer.lambdas, **values})
@@ -451,7 +512,9 @@ class ExpressionCompiler:
             self.scope = outer
 
     def lambda_alone(self, node: s.Lambda) -> Value:
-        raise self.error(node.pos, "TYPE_MISMATCH", "Lambda expression should always be used inside a function")
+        raise self.error(
+            node.pos, "TYPE_MISMATCH", "Lambda expression should always be used inside a function"
+        )
 
     # -- what the query compiler adds
 

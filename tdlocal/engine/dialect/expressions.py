@@ -118,7 +118,9 @@ class ExpressionParser:
     def expression(self) -> Any:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise error_at(self.text, self.token.start, "STACK_OVERFLOW", "statement is too large (stack overflow)")
+            raise error_at(
+                self.text, self.token.start, "STACK_OVERFLOW", "statement is too large (stack overflow)"
+            )
         try:
             left = self.conjunction()
             while self.at("OR"):
@@ -220,7 +222,11 @@ class ExpressionParser:
         while self.at("AT") and self.peek().upper == "TIME":
             pos = self.advance().start
             self.expect("TIME", "ZONE")
-            zone = self.interval() if self.at("INTERVAL") else s.Literal(self.token.start, "string", self.string())
+            zone = (
+                self.interval()
+                if self.at("INTERVAL")
+                else s.Literal(self.token.start, "string", self.string())
+            )
             value = s.AtZone(pos, value, zone)
         return value
 
@@ -327,7 +333,16 @@ class ExpressionParser:
             text = self.tokens[index].text
             depth += (text == "(") - (text == ")")
             index += 1
-        return self.tokens[index].upper in ("UNION", "EXCEPT", "INTERSECT", "ORDER", "LIMIT", "OFFSET", "FETCH", ")")
+        return self.tokens[index].upper in (
+            "UNION",
+            "EXCEPT",
+            "INTERSECT",
+            "ORDER",
+            "LIMIT",
+            "OFFSET",
+            "FETCH",
+            ")",
+        )
 
     def word(self) -> Any:
         token, following = self.token, self.peek()
@@ -514,7 +529,9 @@ class ExpressionParser:
         order_by = self.comma_list(self.sort_item)
         self.expect(")")
         where = self.filter_clause()
-        return s.Call(pos, "listagg", arguments, distinct=distinct, order_by=order_by, where=where, extra=extra)
+        return s.Call(
+            pos, "listagg", arguments, distinct=distinct, order_by=order_by, where=where, extra=extra
+        )
 
     # -- JSON
 
@@ -621,9 +638,7 @@ class ExpressionParser:
         if self.at("NULL", "ABSENT"):
             choice = self.advance().upper
             self.expect("ON", "NULL")
-        if self.accept("WITH", "UNIQUE"):
-            self.accept("KEYS")
-        elif self.accept("WITHOUT", "UNIQUE"):
+        if self.accept("WITH", "UNIQUE") or self.accept("WITHOUT", "UNIQUE"):
             self.accept("KEYS")
         if self.accept("RETURNING"):
             self.type_name()

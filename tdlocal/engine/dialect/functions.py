@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tdlocal.engine.dialect import aggregates, special, times, treasure
+from tdlocal.engine.dialect import aggregates, special, times, treasure, urls
 from tdlocal.engine.dialect.scalars import SCALARS
 
-SPECIAL = {**special.SPECIAL, **times.SPECIAL, **treasure.SPECIAL}
+SPECIAL = {**special.SPECIAL, **times.SPECIAL, **treasure.SPECIAL, **urls.SPECIAL}
 AGGREGATES = aggregates.NAMES
 WINDOWS = frozenset(aggregates.WINDOW_ONLY.names()) | {"td_sessionize_window"}
 

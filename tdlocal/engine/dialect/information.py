@@ -14,11 +14,13 @@ Maker = Callable[[], pa.Table]
 _SHAPES: dict[tuple[str, str], str] = {
     ("information_schema", "tables"): "table_catalog table_schema table_name table_type",
     ("information_schema", "columns"):
-        "table_catalog table_schema table_name column_name ordinal_position:bigint column_default is_nullable data_type comment:hidden extra_info:hidden",
+        ("table_catalog table_schema table_name column_name ordinal_position:bigint"
+            " column_default is_nullable data_type comment:hidden extra_info:hidden"),
     ("information_schema", "schemata"): "catalog_name schema_name",
     ("information_schema", "views"): "table_catalog table_schema table_name view_definition",
     ("information_schema", "table_privileges"):
-        "grantor grantor_type grantee grantee_type table_catalog table_schema table_name privilege_type is_grantable with_hierarchy",
+        ("grantor grantor_type grantee grantee_type table_catalog table_schema table_name"
+            " privilege_type is_grantable with_hierarchy"),
     ("information_schema", "roles"): "role_name",
     ("metadata", "table_comments"): "catalog_name schema_name table_name comment",
     ("metadata", "catalogs"): "catalog_name connector_id connector_name",
@@ -37,12 +39,13 @@ def table(catalog: Catalog, schema: str, name: str) -> tuple[tuple[Column, ...],
     shape = _SHAPES.get((schema, name))
     if shape is None:
         return None
-    columns = tuple(Column(*((word.split(":") + ["varchar"])[:2])) for word in shape.split())
+    columns = tuple(Column(*([*word.split(":"), "varchar"][:2])) for word in shape.split())
 
     def make() -> pa.Table:
         rows = list(_rows(catalog, schema, name))
         arrays = [
-            pa.array([row[index] for row in rows], _ARROW[column.type]) for index, column in enumerate(columns)
+            pa.array([row[index] for row in rows], _ARROW[column.type])
+            for index, column in enumerate(columns)
         ]
         return pa.table(arrays, names=[column.name for column in columns])
 

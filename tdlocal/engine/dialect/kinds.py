@@ -38,7 +38,8 @@ class Kind:
 def _shown(kind: Kind) -> str:
     if kind.name == "row":
         parts = [
-            f'"{name}" {item}' if name else str(item) for name, item in zip(kind.fields, kind.items, strict=True)
+            f'"{name}" {item}' if name else str(item)
+            for name, item in zip(kind.fields, kind.items, strict=True)
         ]
         return f"row({', '.join(parts)})"
     if kind.items:
@@ -51,7 +52,9 @@ def _shown(kind: Kind) -> str:
     return kind.name
 
 
-BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT = map(Kind, ("boolean", "tinyint", "smallint", "integer", "bigint"))
+BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT = map(
+    Kind, ("boolean", "tinyint", "smallint", "integer", "bigint")
+)
 REAL, DOUBLE, VARCHAR, VARBINARY, DATE, JSON, UNKNOWN, UUID = map(
     Kind, ("real", "double", "varchar", "varbinary", "date", "json", "unknown", "uuid")
 )

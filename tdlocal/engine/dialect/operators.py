@@ -59,7 +59,9 @@ def _decimals(operator: str, left: Value, right: Value) -> Value:
         kind = k.decimal(min(38, p1 + p2), s1 + s2)
         if p1 + p2 <= 38:
             return Value(f"({x} * {y})", kind)
-        return Value(f"CAST(py_decimal_times(CAST({x} AS VARCHAR), CAST({y} AS VARCHAR)) AS {k.duck(kind)})", kind)
+        return Value(
+            f"CAST(py_decimal_times(CAST({x} AS VARCHAR), CAST({y} AS VARCHAR)) AS {k.duck(kind)})", kind
+        )
     if operator == "/":
         kind = k.decimal(min(38, p1 + s2 + max(s2 - s1, 0)), max(s1, s2))
         return Value(divided(x, y, a, b, kind), kind)
@@ -122,7 +124,9 @@ def _scaled_interval(operator: str, left: Value, right: Value) -> Value:
 
     number = coerce(right, k.DOUBLE).sql
     if left.kind == k.DAYS:
-        return Value(f"to_milliseconds(CAST(trunc({milliseconds(left.sql)} {operator} {number}) AS BIGINT))", k.DAYS)
+        return Value(
+            f"to_milliseconds(CAST(trunc({milliseconds(left.sql)} {operator} {number}) AS BIGINT))", k.DAYS
+        )
     return Value(f"to_months(CAST(trunc({months(left.sql)} {operator} {number}) AS INTEGER))", k.MONTHS)
 
 

@@ -6,9 +6,7 @@ import re
 from functools import lru_cache
 
 # look-around, atomic groups, back references, possessive quantifiers, \Z \G \h \R \X, class intersections
-_FOREIGN = re.compile(
-    r"\(\?(?:=|!|<=|<!|>)|\\[1-9]|\\k<|[*+?}]\+|\\[ZGhHRXKvV]|&&|\\u|\{\d{4,}|\(\?[a-z-]*x"
-)
+_FOREIGN = re.compile(r"\(\?(?:=|!|<=|<!|>)|\\[1-9]|\\k<|[*+?}]\+|\\[ZGhHRXKvV]|&&|\\u|\{\d{4,}|\(\?[a-z-]*x")
 _GROUP = re.compile(r"\\(\d)|\$(\d+)|\$\{(\w+)\}|\\(.)", re.DOTALL)
 
 

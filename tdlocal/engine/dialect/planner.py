@@ -121,7 +121,9 @@ class Dialect:
 class _Planner:
     """One statement on its way."""
 
-    def __init__(self, text: str, session: Session, strict: bool, parameters: list[s.Node] | None = None) -> None:
+    def __init__(
+        self, text: str, session: Session, strict: bool, parameters: list[s.Node] | None = None
+    ) -> None:
         self.text, self.session, self.strict = text, session, strict
         self.parameters = parameters or []
         self.reads: dict[plans.Name, tuple[Column, ...]] = {}
@@ -171,7 +173,9 @@ class _Planner:
             raise self.error(pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
         database = parts[-2] if len(parts) > 1 else self.session.database
         if not database:
-            raise self.error(pos, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set")
+            raise self.error(
+                pos, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set"
+            )
         return database, parts[-1]
 
     def existing(self, name: plans.Name, pos: int) -> Any:
@@ -191,17 +195,29 @@ class _Planner:
             raise self.error(node.pos, "SCHEMA_NOT_FOUND", f"Schema '{target[0]}' does not exist")
         there = self.session.catalog.table(*target) is not None
         if there and not (details["quiet"] or details["replace"]):
-            raise self.error(node.pos, "TABLE_ALREADY_EXISTS", f"Destination table 'td.{target[0]}.{target[1]}' already exists")
+            raise self.error(
+                node.pos,
+                "TABLE_ALREADY_EXISTS",
+                f"Destination table 'td.{target[0]}.{target[1]}' already exists",
+            )
         made, compiler = self.compiled(details["query"])
         outputs = made.outputs
         if details["names"]:
             if len(details["names"]) != len(outputs):
-                message = f"Column alias list has {len(details['names'])} entries but relation has {len(outputs)} columns"
+                message = (
+                    f"Column alias list has {len(details['names'])} entries but relation has"
+                    f" {len(outputs)} columns"
+                )
                 raise self.error(node.pos, "MISMATCHED_COLUMN_ALIASES", message)
-            outputs = [replace(output, name=name) for output, name in zip(outputs, details["names"], strict=True)]
+            outputs = [
+                replace(output, name=name) for output, name in zip(outputs, details["names"], strict=True)
+            ]
         self.check_names(node.pos, [output.name for output in outputs])
         stored = tuple(
-            Column((output.name or "").lower(), stored_type(output.name or "", str(output.kind), strict=self.strict))
+            Column(
+                (output.name or "").lower(),
+                stored_type(output.name or "", str(output.kind), strict=self.strict),
+            )
             for output in outputs
         )
         self.check_time(node.pos, stored)
@@ -221,13 +237,19 @@ class _Planner:
             if name is None:
                 raise self.error(pos, "MISSING_COLUMN_NAME", f"Column name not specified at position {place}")
             if name.lower() in seen:
-                raise self.error(pos, "DUPLICATE_COLUMN_NAME", f"Column name '{name.lower()}' specified more than once")
+                raise self.error(
+                    pos, "DUPLICATE_COLUMN_NAME", f"Column name '{name.lower()}' specified more than once"
+                )
             seen.add(name.lower())
 
     def check_time(self, pos: int, columns: tuple[Column, ...]) -> None:
         for column in columns:
             if column.name == "time" and column.type != "bigint":
-                raise self.error(pos, "NOT_SUPPORTED", f"Column 'time' must be bigint, not {column.type}; write CAST(time AS bigint)")
+                raise self.error(
+                    pos,
+                    "NOT_SUPPORTED",
+                    f"Column 'time' must be bigint, not {column.type}; write CAST(time AS bigint)",
+                )
 
     def now(self) -> str:
         self.session.used_time = True
@@ -264,12 +286,17 @@ class _Planner:
         names = details["columns"] or self.insert_names(table, len(made.outputs))
         for name in names:
             if name not in kinds:
-                raise self.error(node.pos, "COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {name}")
+                raise self.error(
+                    node.pos, "COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {name}"
+                )
         if len(set(names)) != len(names):
-            raise self.error(node.pos, "DUPLICATE_COLUMN_NAME", "Insert column name is specified more than once")
+            raise self.error(
+                node.pos, "DUPLICATE_COLUMN_NAME", "Insert column name is specified more than once"
+            )
         wanted = tuple(kinds[name] for name in names[: len(made.outputs)])
         fits = len(names) == len(made.outputs) and all(
-            self.insertable(output.kind, k.parse(column.type)) for output, column in zip(made.outputs, wanted, strict=True)
+            self.insertable(output.kind, k.parse(column.type))
+            for output, column in zip(made.outputs, wanted, strict=True)
         )
         if not fits:
             given = ", ".join(str(output.kind) for output in made.outputs)
@@ -294,7 +321,9 @@ class _Planner:
             return True
         if source.name == "array" == target.name:
             return self.insertable(source.item, target.item)
-        return not self.strict and (target.name == "varchar" or (source.name == "decimal" and target.name == "double"))
+        return not self.strict and (
+            target.name == "varchar" or (source.name == "decimal" and target.name == "double")
+        )
 
     @staticmethod
     def insert_names(table: Any, width: int) -> tuple[str, ...]:
@@ -317,17 +346,28 @@ class _Planner:
         self.existing(target, node.pos)
         compiler = self.compiler()
         sql, compiler.scope.sources = compiler.table(s.Table(node.pos, details["name"]))
-        where = f" WHERE {compiler.clause(details['where'], 'WHERE').sql}" if details["where"] is not None else ""
+        where = (
+            f" WHERE {compiler.clause(details['where'], 'WHERE').sql}" if details["where"] is not None else ""
+        )
         changes = []
         for name, item in details.get("changes", ()):
             kinds = {one.name: one.kind for one in compiler.scope.sources}
             if name not in kinds:
-                raise self.error(node.pos, "COLUMN_NOT_FOUND", f"The UPDATE SET target column {name} doesn't exist")
+                raise self.error(
+                    node.pos, "COLUMN_NOT_FOUND", f"The UPDATE SET target column {name} doesn't exist"
+                )
             value = compiler.expression(item)
             if not self.insertable(value.kind, kinds[name]):
-                message = f"UPDATE table column types don't match SET expressions: Table: [{kinds[name]}], Expressions: [{value.kind}]"
+                message = (
+                    "UPDATE table column types don't match SET expressions: Table:"
+                    f" [{kinds[name]}], Expressions: [{value.kind}]"
+                )
                 raise self.error(item.pos, "TYPE_MISMATCH", message)
-            fitted = coerce(value, kinds[name]) if k.turns_into(value.kind, kinds[name]) else cast(value, kinds[name])
+            fitted = (
+                coerce(value, kinds[name])
+                if k.turns_into(value.kind, kinds[name])
+                else cast(value, kinds[name])
+            )
             changes.append(f"{quote(name)} = {fitted.sql}")
         self.reads.update(compiler.reads)
         return plans.Change(target, form.format(sql, where, ", ".join(changes)), word, dict(compiler.inputs))
@@ -348,7 +388,9 @@ class _Planner:
     def defined(self, name: str, written: s.TypeName) -> Column:
         kind = k.read(written)
         if kind is None:
-            raise self.error(written.pos, "TYPE_NOT_FOUND", f"Unknown type '{written.name}' for column '{name}'")
+            raise self.error(
+                written.pos, "TYPE_NOT_FOUND", f"Unknown type '{written.name}' for column '{name}'"
+            )
         return Column(name, stored_type(name, str(kind), strict=self.strict))
 
     def plan_drop_table(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
@@ -362,7 +404,9 @@ class _Planner:
         if not details["quiet"]:
             self.existing(target, node.pos)
         new = details["new"]
-        return plans.RenameTable(target, self.named(new, node.pos) if len(new) > 1 else (target[0], new[0]), details["quiet"])
+        return plans.RenameTable(
+            target, self.named(new, node.pos) if len(new) > 1 else (target[0], new[0]), details["quiet"]
+        )
 
     def plan_add_column(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         column = self.defined(details["column"], details["type"])
@@ -416,10 +460,14 @@ class _Planner:
     def plan_show_tables(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         database = details["name"][-1] if details["name"] else self.session.database
         if database == "information_schema":
-            return self.rows("tables", [(name,) for name in ("columns", "schemata", "tables", "views")], details)
+            return self.rows(
+                "tables", [(name,) for name in ("columns", "schemata", "tables", "views")], details
+            )
         if not self.session.catalog.has_database(database):
             raise self.error(node.pos, "SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist")
-        return self.rows("tables", [(table.name,) for table in self.session.catalog.tables(database)], details)
+        return self.rows(
+            "tables", [(table.name,) for table in self.session.catalog.tables(database)], details
+        )
 
     def plan_show_schemas(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         names = sorted([*self.session.catalog.databases(), "information_schema"])
@@ -450,12 +498,16 @@ class _Planner:
         return plans.Rows((Column("Create Table", "varchar"),), [(text,)])
 
     def plan_show_create_schema(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
-        return plans.Rows((Column("Create Schema", "varchar"),), [(f"CREATE SCHEMA td.{details['name'][-1]}",)])
+        return plans.Rows(
+            (Column("Create Schema", "varchar"),), [(f"CREATE SCHEMA td.{details['name'][-1]}",)]
+        )
 
     def plan_explain(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         inner = self.plan(details["statement"])
         self.lasting = False
-        sql = getattr(inner, "sql", None) or getattr(getattr(inner, "query", None), "sql", type(inner).__name__)
+        sql = getattr(inner, "sql", None) or getattr(
+            getattr(inner, "query", None), "sql", type(inner).__name__
+        )
         return plans.Rows((Column("Query Plan", "varchar"),), [(sql,)])
 
     # -- prepared statements and the session

@@ -54,7 +54,9 @@ class RelationMixin:
         name = parts[-1]
         database = parts[-2] if len(parts) > 1 else self.session.database
         if not database:
-            raise self.error(node.pos, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set")
+            raise self.error(
+                node.pos, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set"
+            )
         if database == "information_schema" or parts[0] == "system":
             return self.information_table(node, database, name)
         found = self.session.catalog.table(database, name)
@@ -91,7 +93,10 @@ class RelationMixin:
         seen = [source for source in sources if not source.hidden]
         unseen = [dataclasses.replace(source, relation=node.alias) for source in sources if source.hidden]
         if node.columns and len(node.columns) != len(seen):
-            message = f"Column alias list has {len(node.columns)} entries but '{node.alias}' has {len(seen)} columns available"
+            message = (
+                f"Column alias list has {len(node.columns)} entries but '{node.alias}' has"
+                f" {len(seen)} columns available"
+            )
             raise self.error(node.pos, "MISMATCHED_COLUMN_ALIASES", message)
         names = node.columns or [source.name for source in seen]
         return sql, [
@@ -108,7 +113,9 @@ class RelationMixin:
     def sampled(self: Any, node: s.Sampled) -> Relation:
         sql, sources = self.relation(node.relation)
         percent = self.expression(node.percent)
-        if percent.constant is None or not isinstance(percent.constant, int | float) and percent.kind.name != "decimal":
+        if percent.constant is None or (
+            not isinstance(percent.constant, int | float) and percent.kind.name != "decimal"
+        ):
             raise self.error(node.pos, "NOT_SUPPORTED", "TABLESAMPLE needs a constant percentage")
         if not 0 <= percent.constant <= 100:
             raise self.error(node.pos, "INVALID_ARGUMENTS", "Sample percentage must be between 0 and 100")
@@ -130,7 +137,11 @@ class RelationMixin:
             self.scope = kept
         if node.ordinality:
             longest = lists[0] if len(lists) == 1 else None
-            count = f"len({longest})" if longest else f"greatest({', '.join(f'coalesce(len({one}), 0)' for one in lists)})"
+            count = (
+                f"len({longest})"
+                if longest
+                else f"greatest({', '.join(f'coalesce(len({one}), 0)' for one in lists)})"
+            )
             lists.append(f"range(1, {count} + 1)")
             kinds.append((None, k.BIGINT))
         alias = self.fresh("r")
@@ -139,7 +150,9 @@ class RelationMixin:
         outputs = [Output(name, kind) for name, kind in kinds]
         return f"(SELECT {items}) AS {alias}({names})", self.sources_of(alias, outputs, None)
 
-    def unnest_argument(self: Any, item: Any, lists: list[str], kinds: list[tuple[str | None, k.Kind]]) -> None:
+    def unnest_argument(
+        self: Any, item: Any, lists: list[str], kinds: list[tuple[str | None, k.Kind]]
+    ) -> None:
         value = self.expression(item)
         if value.kind.name == "map":
             lists += [f"map_keys({value.sql})", f"map_values({value.sql})"]
@@ -171,8 +184,12 @@ class RelationMixin:
             raise self.error(node.pos, "INVALID_PATH", str(error)) from None
         items, outputs = ["unnest(i_) AS j_", "unnest(range(1, len(i_) + 1)) AS n_"], []
         for column in node.columns:
-            outputs.append(Output(column["name"], k.BIGINT if "ordinality" in column else self.type_of(column["type"])))
-        rows = f"(SELECT {', '.join(items)} FROM (SELECT py_json_items({value.sql}, {text(node.path)}) AS i_))"
+            outputs.append(
+                Output(column["name"], k.BIGINT if "ordinality" in column else self.type_of(column["type"]))
+            )
+        rows = (
+            f"(SELECT {', '.join(items)} FROM (SELECT py_json_items({value.sql}, {text(node.path)}) AS i_))"
+        )
         alias = self.fresh("r")
         columns = ", ".join(self.json_column(column) for column in node.columns)
         names = ", ".join(f"c{n}" for n in range(1, len(outputs) + 1))
@@ -182,7 +199,9 @@ class RelationMixin:
         if "ordinality" in column:
             return "CAST(n_ AS BIGINT)"
         if "on_empty" in column or "on_error" in column:
-            raise self.error(column["type"].pos, "NOT_SUPPORTED", "JSON_TABLE … ON EMPTY or ON ERROR is not supported")
+            raise self.error(
+                column["type"].pos, "NOT_SUPPORTED", "JSON_TABLE … ON EMPTY or ON ERROR is not supported"
+            )
         kind = self.type_of(column["type"])
         found = Value(f"(py_json_value(j_, {text(column['path'])}, 'NULL', 'NULL')).v", k.VARCHAR)
         made: str = cast(found, kind, safe=True, zone=self.zone).sql
@@ -216,22 +235,35 @@ class RelationMixin:
         alias = None
         if isinstance(inner, s.Aliased) and isinstance(inner.relation, s.Unnest | s.Derived | s.JsonTable):
             inner, alias = inner.relation, inner
-        if not isinstance(inner, s.Unnest | s.JsonTable) and not (isinstance(inner, s.Derived) and inner.lateral):
+        if not isinstance(inner, s.Unnest | s.JsonTable) and not (
+            isinstance(inner, s.Derived) and inner.lateral
+        ):
             return self.relation(node.right)  # type: ignore[no-any-return]
         if node.kind not in ("CROSS", "INNER") and not _is_true(node.on):
             what = "UNNEST" if isinstance(inner, s.Unnest) else "LATERAL"
-            raise self.error(node.pos, "NOT_SUPPORTED", f"{node.kind} JOIN involving {what} is only supported with condition ON TRUE")
+            raise self.error(
+                node.pos,
+                "NOT_SUPPORTED",
+                f"{node.kind} JOIN involving {what} is only supported with condition ON TRUE",
+            )
         if node.kind in ("RIGHT", "FULL"):
-            raise self.error(node.pos, "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN")
+            raise self.error(
+                node.pos, "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN"
+            )
         parent = Scope(sources=left, parent=self.scope.parent)
-        made = {s.Unnest: self.unnest, s.Derived: self.derived, s.JsonTable: self.json_table}[type(inner)](inner, parent)
+        made = {s.Unnest: self.unnest, s.Derived: self.derived, s.JsonTable: self.json_table}[type(inner)](
+            inner, parent
+        )
         if isinstance(inner, s.Derived) and self.items_correlated:
             raise self.error(inner.query.pos, "NOT_SUPPORTED", "Given correlated subquery is not supported")
         sql, sources = made
         if alias is not None:
             seen = len(sources)
             if alias.columns and len(alias.columns) != seen:
-                message = f"Column alias list has {len(alias.columns)} entries but '{alias.alias}' has {seen} columns available"
+                message = (
+                    f"Column alias list has {len(alias.columns)} entries but '{alias.alias}' has"
+                    f" {seen} columns available"
+                )
                 raise self.error(alias.pos, "MISMATCHED_COLUMN_ALIASES", message)
             names = alias.columns or [source.name for source in sources]
             sources = [
@@ -241,7 +273,13 @@ class RelationMixin:
         return f"LATERAL {sql}", sources
 
     def using(
-        self: Any, node: s.Join, word: str, left_sql: str, left: list[Source], right_sql: str, right: list[Source]
+        self: Any,
+        node: s.Join,
+        word: str,
+        left_sql: str,
+        left: list[Source],
+        right_sql: str,
+        right: list[Source],
     ) -> Relation:
         """The joined columns appear once and without a table; the sides' own are hidden."""
         merged, conditions, used = [], [], set()
@@ -253,7 +291,9 @@ class RelationMixin:
             kind = k.common(x.kind, y.kind)
             assert kind is not None
             x, y = coerce(x, kind, self.zone), coerce(y, kind, self.zone)
-            sql = {"INNER": x.sql, "LEFT": x.sql, "RIGHT": y.sql}.get(node.kind, f"coalesce({x.sql}, {y.sql})")
+            sql = {"INNER": x.sql, "LEFT": x.sql, "RIGHT": y.sql}.get(
+                node.kind, f"coalesce({x.sql}, {y.sql})"
+            )
             merged.append(Source(name, kind, sql, zone=x.zone))
         rest = [one for one in left + right if id(one) not in used]
         on = " AND ".join(conditions) or "true"
@@ -262,7 +302,9 @@ class RelationMixin:
     def joined(self: Any, node: s.Join, side: list[Source], name: str, which: str) -> Source:
         found = [one for one in side if one.name is not None and one.name.lower() == name and not one.hidden]
         if not found:
-            raise self.error(node.pos, "COLUMN_NOT_FOUND", f"Column '{name}' is missing from {which} side of join")
+            raise self.error(
+                node.pos, "COLUMN_NOT_FOUND", f"Column '{name}' is missing from {which} side of join"
+            )
         if len(found) > 1:
             raise self.error(node.pos, "AMBIGUOUS_NAME", f"Column '{name}' is ambiguous")
         return found[0]

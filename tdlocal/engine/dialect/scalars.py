@@ -22,10 +22,13 @@ is_finite(double) boolean = isfinite($0)
 is_infinite(double) boolean = isinf($0)
 is_nan(real) boolean = isnan($0)
 is_nan(double) boolean = isnan($0)
-ln(double) double = CASE WHEN $0 > 0 THEN ln($0) WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN $0 IS NULL THEN NULL ELSE CAST('NaN' AS DOUBLE) END
+ln(double) double = CASE WHEN $0 > 0 THEN ln($0) WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN $0 IS
+    NULL THEN NULL ELSE CAST('NaN' AS DOUBLE) END
 log(double, double) double = (ln($1) / ln($0))
-log2(double) double = CASE WHEN $0 > 0 THEN log2($0) WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN $0 IS NULL THEN NULL ELSE CAST('NaN' AS DOUBLE) END
-log10(double) double = CASE WHEN $0 > 0 THEN log10($0) WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN $0 IS NULL THEN NULL ELSE CAST('NaN' AS DOUBLE) END
+log2(double) double = CASE WHEN $0 > 0 THEN log2($0) WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN
+    $0 IS NULL THEN NULL ELSE CAST('NaN' AS DOUBLE) END
+log10(double) double = CASE WHEN $0 > 0 THEN log10($0) WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN
+    $0 IS NULL THEN NULL ELSE CAST('NaN' AS DOUBLE) END
 nan() double = CAST('NaN' AS DOUBLE)
 pi() double = pi()
 pow(double, double) double = pow($0, $1)
@@ -74,11 +77,13 @@ bitwise_right_shift(bigint, bigint) bigint = py_shift_right($0, $1, 64)
 bitwise_right_shift_arithmetic(integer, bigint) integer = CAST(py_shift_signed($0, $1) AS INTEGER)
 bitwise_right_shift_arithmetic(bigint, bigint) bigint = py_shift_signed($0, $1)
 bit_count(bigint, bigint) bigint = py_bit_count($0, $1)
-cosine_similarity(map(varchar,double), map(varchar,double)) double = py_cosine_maps(map_keys($0), map_values($0), map_keys($1), map_values($1))
+cosine_similarity(map(varchar,double), map(varchar,double)) double = py_cosine_maps(map_keys($0),
+    map_values($0), map_keys($1), map_values($1))
 cosine_similarity(array(double), array(double)) double = py_cosine($0, $1)
 cosine_distance(array(double), array(double)) double = (1 - py_cosine($0, $1))
 dot_product(array(double), array(double)) double = list_dot_product($0, $1)
-euclidean_distance(array(double), array(double)) double = sqrt(list_sum(list_transform(list_zip($0, $1), lambda z_: pow(z_[1] - z_[2], 2))))
+euclidean_distance(array(double), array(double)) double = sqrt(list_sum(list_transform(list_zip($0, $1),
+    lambda z_: pow(z_[1] - z_[2], 2))))
 """
 
 TEXTS = """
@@ -86,11 +91,14 @@ chr(bigint) varchar(1) = chr(CAST($0 AS INTEGER))
 codepoint(varchar) integer = unicode($0)
 from_utf8(varbinary) varchar = py_from_utf8($0)
 from_utf8(varbinary, varchar) varchar = py_from_utf8_with($0, $1)
-hamming_distance(varchar, varchar) bigint = CASE WHEN length($0) <> length($1) THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'The input strings to hamming_distance function must have the same length') AS BIGINT) ELSE py_hamming($0, $1) END
+hamming_distance(varchar, varchar) bigint = CASE WHEN length($0) <> length($1) THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'The input strings to hamming_distance function must have
+    the same length') AS BIGINT) ELSE py_hamming($0, $1) END
 length(varchar) bigint = length($0)
 length(char) bigint = length($0)
 length(varbinary) bigint = octet_length($0)
-levenshtein_distance(varchar, varchar) bigint = CASE WHEN strlen($0) = length($0) AND strlen($1) = length($1) THEN levenshtein($0, $1) ELSE py_levenshtein($0, $1) END
+levenshtein_distance(varchar, varchar) bigint = CASE WHEN strlen($0) = length($0) AND strlen($1) =
+    length($1) THEN levenshtein($0, $1) ELSE py_levenshtein($0, $1) END
 lower(S) S = lower($0)
 upper(S) S = upper($0)
 lpad(varbinary, bigint, varbinary) varbinary = py_lpad_bytes($0, $1, $2)
@@ -109,7 +117,8 @@ reverse(array(T)) array(T) = list_reverse($0)
 soundex(varchar) varchar(4) = py_soundex($0)
 split(varchar, varchar) array(varchar) = str_split($0, $1)
 split(varchar, varchar, bigint) array(varchar) = py_split($0, $1, $2)
-split_part(varchar, varchar, bigint) varchar = CASE WHEN $2 > 0 THEN str_split($0, $1)[$2] WHEN $2 IS NULL THEN NULL ELSE py_fail('INVALID_FUNCTION_ARGUMENT', 'Index must be greater than zero') END
+split_part(varchar, varchar, bigint) varchar = CASE WHEN $2 > 0 THEN str_split($0, $1)[$2] WHEN $2 IS
+    NULL THEN NULL ELSE py_fail('INVALID_FUNCTION_ARGUMENT', 'Index must be greater than zero') END
 split_to_map(varchar, varchar, varchar) map(varchar,varchar) = py_split_to_map($0, $1, $2)
 split_to_multimap(varchar, varchar, varchar) map(varchar,array(varchar)) = py_split_to_multimap($0, $1, $2)
 starts_with(varchar, varchar) boolean = starts_with($0, $1)
@@ -130,13 +139,6 @@ regexp_position(varchar, varchar, bigint) bigint = py_regexp_position($0, $1, $2
 regexp_position(varchar, varchar, bigint, bigint) bigint = py_regexp_position($0, $1, $2, $3)
 url_decode(varchar) varchar = py_url_decode($0)
 url_encode(varchar) varchar = py_url_encode($0)
-url_extract_fragment(varchar) varchar = py_url_part($0, 'fragment')
-url_extract_host(varchar) varchar = py_url_part($0, 'host')
-url_extract_path(varchar) varchar = py_url_part($0, 'path')
-url_extract_protocol(varchar) varchar = py_url_part($0, 'protocol')
-url_extract_query(varchar) varchar = py_url_part($0, 'query')
-url_extract_port(varchar) bigint = py_url_port($0)
-url_extract_parameter(varchar, varchar) varchar = py_url_parameter($0, $1)
 """
 
 BINARIES = """
@@ -159,7 +161,8 @@ hmac_sha512(varbinary, varbinary) varbinary = py_hmac('sha512', $0, $1)
 crc32(varbinary) bigint = py_crc32($0)
 xxhash64(varbinary) varbinary = py_xxhash64($0)
 murmur3(varbinary) varbinary = py_murmur3($0)
-spooky_hash_v2_32(varbinary) varbinary = CAST(py_fail('NOT_SUPPORTED', 'spooky_hash_v2_32 is not supported by the local account') AS BLOB)
+spooky_hash_v2_32(varbinary) varbinary = CAST(py_fail('NOT_SUPPORTED', 'spooky_hash_v2_32 is not
+    supported by the local account') AS BLOB)
 to_big_endian_64(bigint) varbinary = py_to_bytes($0, 8)
 from_big_endian_64(varbinary) bigint = py_from_bytes($0)
 to_big_endian_32(integer) varbinary = py_to_bytes($0, 4)
@@ -184,40 +187,68 @@ is_json_scalar(json) boolean = (json_type($0) NOT IN ('OBJECT', 'ARRAY'))
 """
 
 ARRAYS = """
-all_match(array(T), f(T,boolean)) boolean = CASE WHEN $0 IS NULL THEN NULL WHEN list_contains(list_transform($0, $1), false) THEN false WHEN list_position(list_transform($0, $1), NULL) IS NOT NULL THEN NULL ELSE true END
-any_match(array(T), f(T,boolean)) boolean = CASE WHEN $0 IS NULL THEN NULL WHEN list_contains(list_transform($0, $1), true) THEN true WHEN list_position(list_transform($0, $1), NULL) IS NOT NULL THEN NULL ELSE false END
-none_match(array(T), f(T,boolean)) boolean = CASE WHEN $0 IS NULL THEN NULL WHEN list_contains(list_transform($0, $1), true) THEN false WHEN list_position(list_transform($0, $1), NULL) IS NOT NULL THEN NULL ELSE true END
+all_match(array(T), f(T,boolean)) boolean = CASE WHEN $0 IS NULL THEN NULL WHEN
+    list_contains(list_transform($0, $1), false) THEN false WHEN list_position(list_transform($0, $1),
+    NULL) IS NOT NULL THEN NULL ELSE true END
+any_match(array(T), f(T,boolean)) boolean = CASE WHEN $0 IS NULL THEN NULL WHEN
+    list_contains(list_transform($0, $1), true) THEN true WHEN list_position(list_transform($0, $1),
+    NULL) IS NOT NULL THEN NULL ELSE false END
+none_match(array(T), f(T,boolean)) boolean = CASE WHEN $0 IS NULL THEN NULL WHEN
+    list_contains(list_transform($0, $1), true) THEN false WHEN list_position(list_transform($0, $1),
+    NULL) IS NOT NULL THEN NULL ELSE true END
 array_distinct(array(T)) array(T) = list_filter($0, lambda e_, i_: list_position($0, e_) = i_)
-array_except(array(T), array(T)) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_filter($0, lambda e_, i_: list_position($0, e_) = i_ AND list_position($1, e_) IS NULL) END
-array_intersect(array(T), array(T)) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_filter($0, lambda e_, i_: list_position($0, e_) = i_ AND list_position($1, e_) IS NOT NULL) END
-array_union(array(T), array(T)) array(T) = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE list_filter(list_concat($0, $1), lambda e_, i_: list_position(list_concat($0, $1), e_) = i_) END
-array_histogram(array(T)) map(T,bigint) = CASE WHEN $0 IS NULL THEN NULL ELSE map_from_entries(list_transform(list_filter($0, lambda e_, i_: e_ IS NOT NULL AND list_position($0, e_) = i_), lambda e_: struct_pack(k := e_, v := len(list_filter($0, lambda o_: o_ = e_))))) END
+array_except(array(T), array(T)) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_filter($0, lambda
+    e_, i_: list_position($0, e_) = i_ AND list_position($1, e_) IS NULL) END
+array_intersect(array(T), array(T)) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_filter($0,
+    lambda e_, i_: list_position($0, e_) = i_ AND list_position($1, e_) IS NOT NULL) END
+array_union(array(T), array(T)) array(T) = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE
+    list_filter(list_concat($0, $1), lambda e_, i_: list_position(list_concat($0, $1), e_) = i_) END
+array_histogram(array(T)) map(T,bigint) = CASE WHEN $0 IS NULL THEN NULL ELSE
+    map_from_entries(list_transform(list_filter($0, lambda e_, i_: e_ IS NOT NULL AND list_position($0,
+    e_) = i_), lambda e_: struct_pack(k := e_, v := len(list_filter($0, lambda o_: o_ = e_))))) END
 array_max(array(T)) T = CASE WHEN list_position($0, NULL) IS NULL THEN list_max($0) END
 array_min(array(T)) T = CASE WHEN list_position($0, NULL) IS NULL THEN list_min($0) END
-array_position(array(T), T) bigint = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE coalesce(list_position($0, $1), 0) END
-array_remove(array(T), T) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_filter($0, lambda e_: e_ IS DISTINCT FROM $1) END
+array_position(array(T), T) bigint = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE
+    coalesce(list_position($0, $1), 0) END
+array_remove(array(T), T) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_filter($0, lambda e_: e_
+    IS DISTINCT FROM $1) END
 array_sort(array(T)) array(T) = list_sort($0, 'ASC', 'NULLS LAST')
-arrays_overlap(array(T), array(T)) boolean = CASE WHEN list_has_any($0, $1) THEN true WHEN list_position($0, NULL) IS NOT NULL OR list_position($1, NULL) IS NOT NULL THEN NULL ELSE list_has_any($0, $1) END
+arrays_overlap(array(T), array(T)) boolean = CASE WHEN list_has_any($0, $1) THEN true WHEN
+    list_position($0, NULL) IS NOT NULL OR list_position($1, NULL) IS NOT NULL THEN NULL ELSE
+    list_has_any($0, $1) END
 array_first(array(T)) T = $0[1]
 array_last(array(T)) T = $0[len($0)]
 cardinality(array(T)) bigint = len($0)
 cardinality(map(K,V)) bigint = CAST(cardinality($0) AS BIGINT)
-contains(array(T), T) boolean = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL WHEN list_contains($0, $1) THEN true WHEN list_position($0, NULL) IS NOT NULL THEN NULL ELSE false END
-contains_sequence(array(T), array(T)) boolean = (len($1) = 0 OR list_bool_or(list_transform(range(1, len($0) - len($1) + 2), lambda i_: $0[i_:i_ + len($1) - 1] = $1)))
+contains(array(T), T) boolean = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL WHEN list_contains($0, $1)
+    THEN true WHEN list_position($0, NULL) IS NOT NULL THEN NULL ELSE false END
+contains_sequence(array(T), array(T)) boolean = (len($1) = 0 OR list_bool_or(list_transform(range(1,
+    len($0) - len($1) + 2), lambda i_: $0[i_:i_ + len($1) - 1] = $1)))
 element_at(array(T), bigint) T = $0[CASE WHEN $1 = 0 THEN CAST(py_bad_index($1, 0) AS BIGINT) ELSE $1 END]
 element_at(map(K,V), K) V = $0[$1]
 filter(array(T), f(T,boolean)) array(T) = list_filter($0, $1)
 flatten(array(array(T))) array(T) = flatten($0)
-repeat(T, bigint) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_resize(list_slice([$0], 1, 0), $1, $0) END
-sequence(bigint, bigint) array(bigint) = CASE WHEN $0 <= $1 THEN generate_series($0, $1) ELSE generate_series($0, $1, -1) END
-sequence(bigint, bigint, bigint) array(bigint) = CASE WHEN ($1 - $0) * $2 < 0 OR $2 = 0 THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') AS BIGINT[]) ELSE generate_series($0, $1, $2) END
-sequence(date, date) array(date) = CAST(CASE WHEN $0 <= $1 THEN generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS TIMESTAMP), to_days(1)) ELSE generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS TIMESTAMP), to_days(-1)) END AS DATE[])
-sequence(date, date, interval day to second) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS TIMESTAMP), $2) AS DATE[])
-sequence(date, date, interval year to month) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS TIMESTAMP), $2) AS DATE[])
+repeat(T, bigint) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_resize(list_slice([$0], 1, 0), $1,
+    $0) END
+sequence(bigint, bigint) array(bigint) = CASE WHEN $0 <= $1 THEN generate_series($0, $1) ELSE
+    generate_series($0, $1, -1) END
+sequence(bigint, bigint, bigint) array(bigint) = CASE WHEN ($1 - $0) * $2 < 0 OR $2 = 0 THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'sequence stop value should be greater than or equal to
+    start value if step is greater than zero otherwise stop should be less than or equal to start') AS
+    BIGINT[]) ELSE generate_series($0, $1, $2) END
+sequence(date, date) array(date) = CAST(CASE WHEN $0 <= $1 THEN generate_series(CAST($0 AS TIMESTAMP),
+    CAST($1 AS TIMESTAMP), to_days(1)) ELSE generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS
+    TIMESTAMP), to_days(-1)) END AS DATE[])
+sequence(date, date, interval day to second) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP),
+    CAST($1 AS TIMESTAMP), $2) AS DATE[])
+sequence(date, date, interval year to month) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP),
+    CAST($1 AS TIMESTAMP), $2) AS DATE[])
 sequence(timestamp, timestamp, interval day to second) array(timestamp) = generate_series($0, $1, $2)
 sequence(timestamp, timestamp, interval year to month) array(timestamp) = generate_series($0, $1, $2)
 shuffle(array(T)) array(T) = list_sort($0)
-slice(array(T), bigint, bigint) array(T) = CASE WHEN $1 > 0 THEN list_slice($0, $1, $1 + $2 - 1) WHEN $1 = 0 THEN list_slice($0, 1, CAST(py_bad_index(0, 0) AS BIGINT)) WHEN -$1 > len($0) THEN list_slice($0, 1, 0) ELSE list_slice($0, len($0) + $1 + 1, len($0) + $1 + $2) END
+slice(array(T), bigint, bigint) array(T) = CASE WHEN $1 > 0 THEN list_slice($0, $1, $1 + $2 - 1) WHEN $1
+    = 0 THEN list_slice($0, 1, CAST(py_bad_index(0, 0) AS BIGINT)) WHEN -$1 > len($0) THEN
+    list_slice($0, 1, 0) ELSE list_slice($0, len($0) + $1 + 1, len($0) + $1 + $2) END
 transform(array(T), f(T,U)) array(U) = list_transform($0, $1)
 trim_array(array(T), bigint) array(T) = list_slice($0, 1, len($0) - $1)
 """
@@ -225,11 +256,18 @@ trim_array(array(T), bigint) array(T) = list_slice($0, 1, len($0) - $1)
 MAPS = """
 map() map(unknown,unknown) = MAP()
 map(array(K), array(V)) map(K,V) = map($0, $1)
-map_entries(map(K,V)) array(row(K,V)) = list_transform(map_entries($0), lambda e_: struct_pack(f1 := e_.key, f2 := e_.value))
-map_from_entries(array(row(K,V))) map(K,V) = CASE WHEN $0 IS NULL THEN NULL ELSE map(list_transform($0, lambda e_: e_.f1), list_transform($0, lambda e_: e_.f2)) END
+map_entries(map(K,V)) array(row(K,V)) = list_transform(map_entries($0), lambda e_: struct_pack(f1 :=
+    e_.key, f2 := e_.value))
+map_from_entries(array(row(K,V))) map(K,V) = CASE WHEN $0 IS NULL THEN NULL ELSE map(list_transform($0,
+    lambda e_: e_.f1), list_transform($0, lambda e_: e_.f2)) END
 map_keys(map(K,V)) array(K) = map_keys($0)
 map_values(map(K,V)) array(V) = map_values($0)
-multimap_from_entries(array(row(K,V))) map(K,array(V)) = CASE WHEN $0 IS NULL THEN NULL ELSE map(list_filter(list_transform($0, lambda e_: e_.f1), lambda k_, i_: list_position(list_transform($0, lambda e_: e_.f1), k_) = i_), list_transform(list_filter(list_transform($0, lambda e_: e_.f1), lambda k_, i_: list_position(list_transform($0, lambda e_: e_.f1), k_) = i_), lambda k_: list_transform(list_filter($0, lambda e_: e_.f1 = k_), lambda e_: e_.f2))) END
+multimap_from_entries(array(row(K,V))) map(K,array(V)) = CASE WHEN $0 IS NULL THEN NULL ELSE
+    map(list_filter(list_transform($0, lambda e_: e_.f1), lambda k_, i_:
+    list_position(list_transform($0, lambda e_: e_.f1), k_) = i_),
+    list_transform(list_filter(list_transform($0, lambda e_: e_.f1), lambda k_, i_:
+    list_position(list_transform($0, lambda e_: e_.f1), k_) = i_), lambda k_:
+    list_transform(list_filter($0, lambda e_: e_.f1 = k_), lambda e_: e_.f2))) END
 """
 
 SCALARS = Table("\n".join(part.strip() for part in (MATHEMATICS, TEXTS, BINARIES, JSONS, ARRAYS, MAPS)))

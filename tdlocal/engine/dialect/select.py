@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from tdlocal.engine.dialect import aggregates as agg
 from tdlocal.engine.dialect import kinds as k
@@ -20,7 +20,6 @@ from tdlocal.engine.dialect.scopes import Output, Scope, Source
 from tdlocal.engine.dialect.values import Value
 
 __all__ = ["QueryCompiler", "Session"]
-_MARKS = str.maketrans({agg.DISTINCT: "", agg.ORDER: "", agg.OVER: "", agg.NULLS: ""})
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,28 +32,37 @@ class Compiled:
 
 
 @lru_cache(maxsize=256)
-def _fields(kind: type) -> tuple[str, ...]:
+def _fields(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind) if field.name != "pos")
 
 
-def calls(node: Any) -> Iterator[s.Call]:
+def calls(node: Any, found: list[s.Call] | None = None) -> list[s.Call]:
     """Every function call in *node*, but not those of queries inside it."""
-    if isinstance(node, s.Call):
-        yield node
-    if isinstance(node, s.Query):
-        return
-    if isinstance(node, s.Node):
-        for name in _fields(type(node)):
-            value = getattr(node, name)
-            if isinstance(value, s.Node | list | tuple):
-                yield from calls(value)
-    elif isinstance(node, list | tuple):
+    found = [] if found is None else found
+    kind: Any = type(node)
+    if kind is list or kind is tuple:
         for item in node:
-            yield from calls(item)
+            calls(item, found)
+    elif kind not in _LEAVES and isinstance(node, s.Node):
+        if kind is s.Call:
+            found.append(cast(s.Call, node))
+        for name in _fields(kind):
+            value = getattr(node, name)
+            if isinstance(value, _PARENTS):
+                calls(value, found)
+    return found
+
+
+_LEAVES = frozenset(
+    [s.Literal, s.Column, s.TypeName, s.TypedLiteral, s.IntervalLiteral, s.Parameter, s.Query]
+)
+_PARENTS = (s.Node, list, tuple)
 
 
 def has_aggregate(node: Any) -> bool:
-    return any((call.name in AGGREGATES and call.over is None) or call.name == "grouping" for call in calls(node))
+    return any(
+        (call.name in AGGREGATES and call.over is None) or call.name == "grouping" for call in calls(node)
+    )
 
 
 class QueryCompiler(RelationMixin, ExpressionCompiler):
@@ -67,10 +75,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         with self.inner(parent):
             ctes = self.common_tables(node)
             body = node.body
-            if isinstance(body, s.Select):
-                made = self.select(body, node)
-            else:
-                made = self.other_body(body, node)
+            made = self.select(body, node) if isinstance(body, s.Select) else self.other_body(body, node)
             if ctes:
                 word = "WITH RECURSIVE" if node.recursive else "WITH"
                 made.sql = f"{word} {', '.join(ctes)} {made.sql}"
@@ -98,7 +103,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         texts = []
         for cte in node.ctes:
             alias = self.fresh("w")
-            recursive = node.recursive and isinstance(cte.query.body, s.SetOperation) and _mentions(cte.query, cte.name)
+            recursive = (
+                node.recursive
+                and isinstance(cte.query.body, s.SetOperation)
+                and _mentions(cte.query, cte.name)
+            )
             made = self.recursive(cte, alias) if recursive else self.query(cte.query, self.scope.parent)
             outputs = self.renamed(cte.pos, made.outputs, cte.columns, cte.name)
             self.ctes[cte.name] = (alias, outputs)
@@ -110,7 +119,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if body.operator != "UNION" or cte.query.order_by or cte.query.limit is not None:
             raise self.error(cte.pos, "INVALID_RECURSIVE_REFERENCE", "recursive reference outside of UNION")
         if not cte.columns:
-            raise self.error(cte.pos, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query")
+            raise self.error(
+                cte.pos, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query"
+            )
         base = self.query(s.Query(cte.pos, body.left), self.scope.parent)
         outputs = self.renamed(cte.pos, base.outputs, cte.columns, cte.name)
         self.ctes[cte.name] = (alias, outputs)
@@ -123,7 +134,10 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if not names:
             return outputs
         if len(names) != len(outputs):
-            message = f"Column alias list has {len(names)} entries but '{what}' has {len(outputs)} columns available"
+            message = (
+                f"Column alias list has {len(names)} entries but '{what}' has {len(outputs)}"
+                " columns available"
+            )
             raise self.error(pos, "MISMATCHED_COLUMN_ALIASES", message)
         return [dataclasses.replace(output, name=name) for output, name in zip(outputs, names, strict=True)]
 
@@ -158,12 +172,17 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         kinds = [output.kind for output in first]
         for side in sides[1:]:
             if len(side.outputs) != len(kinds):
-                message = f"{node.operator} query has different number of fields: {len(kinds)}, {len(side.outputs)}"
+                message = (
+                    f"{node.operator} query has different number of fields: {len(kinds)}, {len(side.outputs)}"
+                )
                 raise self.error(node.pos, "TYPE_MISMATCH", message)
             for index, output in enumerate(side.outputs):
                 together = k.common(kinds[index], output.kind)
                 if together is None:
-                    message = f"column {index + 1} in {node.operator} query has incompatible types: {kinds[index]}, {output.kind}"
+                    message = (
+                        f"column {index + 1} in {node.operator} query has incompatible types:"
+                        f" {kinds[index]}, {output.kind}"
+                    )
                     raise self.error(node.pos, "TYPE_MISMATCH", message)
                 kinds[index] = together
         packed = [len({side.outputs[index].zone for side in sides}) > 1 for index in range(len(kinds))]
@@ -196,8 +215,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if len(made.outputs) != len(kinds):
             raise self.error(pos, "TYPE_MISMATCH", f"{what} has a different number of fields")
         alias = self.fresh("r")
-        items, outputs = [], []
-        for source, kind, output in zip(self.sources_of(alias, made.outputs, None), kinds, made.outputs, strict=True):
+        items: list[str] = []
+        outputs: list[Output] = []
+        for source, kind, output in zip(
+            self.sources_of(alias, made.outputs, None), kinds, made.outputs, strict=True
+        ):
             if not k.turns_into(source.kind, kind):
                 message = f"{what} has incompatible types: {source.kind}, {kind}"
                 raise self.error(pos, "TYPE_MISMATCH", message)
@@ -207,7 +229,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                 shown = Output(output.name, kind, None, packed=True)
             items.append(self.item_text(value, shown))
             outputs.append(shown)
-        return Compiled(f"SELECT {', '.join(items)} FROM ({made.sql}) AS {alias}({slots(len(items))})", outputs)
+        return Compiled(
+            f"SELECT {', '.join(items)} FROM ({made.sql}) AS {alias}({slots(len(items))})", outputs
+        )
 
     def values(self, node: s.Values) -> Compiled:
         rows = [item.items if isinstance(item, s.RowLiteral) else [item] for item in node.rows]
@@ -220,9 +244,12 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             nodes = [row[index] for row in rows]
             columns.append(self.common([self.expression(item) for item in nodes], nodes, message))
         texts = [
-            "(" + ", ".join(_never_bare(values[number]) for values, _ in columns) + ")" for number in range(len(rows))
+            "(" + ", ".join(_never_bare(values[number]) for values, _ in columns) + ")"
+            for number in range(len(rows))
         ]
-        outputs = [Output(None, kind, next((v.zone for v in values if v.zone), None)) for values, kind in columns]
+        outputs = [
+            Output(None, kind, next((v.zone for v in values if v.zone), None)) for values, kind in columns
+        ]
         return Compiled(f"VALUES {', '.join(texts)}", outputs)
 
     # -- SELECT
@@ -235,7 +262,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if node.where is not None:
             source += f" WHERE {self.clause(node.where, 'WHERE').sql}"
         source = self.sessionized(node, query, source)
-        self.windows = {name: window for name, window in node.windows.items()}
+        self.windows = dict(node.windows)
         aggregated = node.grouping is not None or has_aggregate([node.items, node.having, query.order_by])
         grouping = self.group_by(node) if aggregated else ""
         before = self.scope.correlated
@@ -243,7 +270,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         items, outputs = self.items(node)
         self.items_correlated = self.scope.correlated and (node.where is not None or node.source is not None)
         self.scope.correlated = self.scope.correlated or before
-        having = f" HAVING {self.condition(node.having, 'HAVING clause').sql}" if node.having is not None else ""
+        having = (
+            f" HAVING {self.condition(node.having, 'HAVING clause').sql}" if node.having is not None else ""
+        )
         self.check_grouped()
         order = self.order(query, items, outputs, distinct=node.distinct)
         self.check_grouped()
@@ -256,14 +285,24 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def clause(self, node: Any, name: str) -> Value:
         """A condition in which aggregates and windows are not allowed."""
         for call in calls(node):
-            if (call.name in AGGREGATES and call.over is None) or call.over is not None or call.name == "grouping":
-                message = f"{name} clause cannot contain aggregations, window functions or grouping operations: [{call.name}]"
+            if (
+                (call.name in AGGREGATES and call.over is None)
+                or call.over is not None
+                or call.name == "grouping"
+            ):
+                message = (
+                    f"{name} clause cannot contain aggregations, window functions or grouping"
+                    f" operations: [{call.name}]"
+                )
                 raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
         return self.condition(node, f"{name} clause")
 
     def item_text(self, item: Value, output: Output) -> str:
         if output.packed:
-            return f"CASE WHEN {item.sql} IS NULL THEN NULL ELSE struct_pack(t := {item.sql}, z := {item.zone}) END"
+            return (
+                f"CASE WHEN {item.sql} IS NULL THEN NULL ELSE struct_pack(t := {item.sql}, z :="
+                f" {item.zone}) END"
+            )
         if item.kind.name == "unknown":
             return f"CAST({item.sql} AS INTEGER)"
         return item.sql
@@ -294,7 +333,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         """The columns of `*`, `t.*` or `row.*`."""
         if item.base is None:
             if not self.scope.sources:
-                raise self.error(item.pos, "COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause")
+                raise self.error(
+                    item.pos, "COLUMN_NOT_FOUND", "SELECT * not allowed in queries without FROM clause"
+                )
             chosen = [source for source in self.scope.sources if not source.hidden]
         else:
             found = self.relation_columns(item)
@@ -309,7 +350,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             name = item.aliases[index] if item.aliases and index < len(item.aliases) else source.name
             pairs.append((value, name))
         if item.aliases and len(item.aliases) != len(chosen):
-            raise self.error(item.pos, "MISMATCHED_COLUMN_ALIASES", "Column alias list does not fit the columns")
+            raise self.error(
+                item.pos, "MISMATCHED_COLUMN_ALIASES", "Column alias list does not fit the columns"
+            )
         return pairs
 
     def relation_columns(self, item: s.AllColumns) -> list[Source] | Value:
@@ -318,7 +361,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             name, database = base.parts[-1], base.parts[-2] if len(base.parts) > 1 else None
             scope: Scope | None = self.scope
             while scope is not None:
-                chosen = [one for one in scope.sources if one.relation == name and database in (None, one.database)]
+                chosen = [
+                    one for one in scope.sources if one.relation == name and database in (None, one.database)
+                ]
                 if chosen:
                     return chosen
                 scope = scope.parent
@@ -354,7 +399,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if elements == ["()"]:
             return ""
         if node.grouping.distinct:
-            raise self.error(node.grouping.pos, "NOT_SUPPORTED", "GROUP BY DISTINCT is not supported by the local account")
+            raise self.error(
+                node.grouping.pos, "NOT_SUPPORTED", "GROUP BY DISTINCT is not supported by the local account"
+            )
         return f" GROUP BY {', '.join(element for element in elements if element != '()')}"
 
     def group_item(self, part: Any, node: s.Select, texts: set[str]) -> str:
@@ -385,15 +432,24 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def group_value(self, part: Any) -> Value:
         for call in calls(part):
             if call.name in AGGREGATES or call.over is not None or call.name == "grouping":
-                message = f"GROUP BY clause cannot contain aggregations, window functions or grouping operations: [{call.name}]"
+                message = (
+                    "GROUP BY clause cannot contain aggregations, window functions or grouping"
+                    f" operations: [{call.name}]"
+                )
                 raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
         value = self.expression(part)
         if value.kind.name in ("json", "hyperloglog") and value.kind.name != "json":
-            raise self.error(part.pos, "TYPE_MISMATCH", f"{value.kind} is not comparable, and therefore cannot be used in GROUP BY")
+            raise self.error(
+                part.pos,
+                "TYPE_MISMATCH",
+                f"{value.kind} is not comparable, and therefore cannot be used in GROUP BY",
+            )
         return value
 
     def group_column(self, part: Any, node: s.Select, texts: set[str]) -> str:
-        if not isinstance(part, s.Column | s.Field) and not (isinstance(part, s.Literal) and part.kind == "integer"):
+        if not isinstance(part, s.Column | s.Field) and not (
+            isinstance(part, s.Literal) and part.kind == "integer"
+        ):
             message = "GROUP BY with complex grouping operations requires plain columns"
             raise self.error(part.pos, "INVALID_COLUMN_REFERENCE", f"Invalid grouping expression: {message}")
         return self.group_item(part, node, texts)
@@ -406,12 +462,16 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     # -- ORDER BY, OFFSET, LIMIT
 
-    def order(self, query: s.Query, items: list[Value], outputs: list[Output], *, distinct: bool) -> list[str]:
+    def order(
+        self, query: s.Query, items: list[Value], outputs: list[Output], *, distinct: bool
+    ) -> list[str]:
         if not query.order_by:
             return []
         texts = [item.sql for item in items]
         aliases = {
-            output.name.lower(): item for item, output in zip(items, outputs, strict=True) if output.name is not None
+            output.name.lower(): item
+            for item, output in zip(items, outputs, strict=True)
+            if output.name is not None
         }
         kept = self.scope
         self.scope = Scope(kept.sources, kept.parent, {**kept.lambdas, **aliases})
@@ -434,7 +494,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                 message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
                 raise self.error(item.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
         if value.kind.name in ("map", "json", "hyperloglog"):
-            message = f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {value.kind}"
+            message = (
+                f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {value.kind}"
+            )
             raise self.error(item.pos, "TYPE_MISMATCH", message)
         return place + _direction(item)
 
@@ -457,7 +519,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if not order:
             raise self.error(query.pos, "MISSING_ORDER_BY", "FETCH FIRST WITH TIES clause requires ORDER BY")
         if query.offset is not None or any(not part[0].isdigit() for part in order):
-            raise self.error(query.pos, "NOT_SUPPORTED", "WITH TIES with OFFSET or hidden order is not supported")
+            raise self.error(
+                query.pos, "NOT_SUPPORTED", "WITH TIES with OFFSET or hidden order is not supported"
+            )
         alias = self.fresh("r")
         keys = ", ".join(f"{alias}.c{part}" for part in order)
         inner = f"SELECT *, rank() OVER (ORDER BY {keys}) AS rank_ FROM ({sql}) AS {alias}({slots(width)})"
@@ -473,13 +537,19 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if name not in AGGREGATES:
             if name not in WINDOWS:
                 known = self.known(name)
-                message = f"Function '{name}' is not a window function" if known else f"Function '{name}' not registered"
+                message = (
+                    f"Function '{name}' is not a window function"
+                    if known
+                    else f"Function '{name}' not registered"
+                )
                 raise self.error(node.pos, "FUNCTION_NOT_WINDOW" if known else "FUNCTION_NOT_FOUND", message)
             if not over:
                 raise self.error(node.pos, "MISSING_OVER", f"Window function {name} requires an OVER clause")
             return self.window_function(node, over)
         if not over and self.in_aggregate:
-            message = f"Cannot nest aggregations inside aggregation '{self.outer_name}': [{self.written(node.pos)}]"
+            message = (
+                f"Cannot nest aggregations inside aggregation '{self.outer_name}': [{self.written(node.pos)}]"
+            )
             raise self.error(self.outer_pos, "NESTED_AGGREGATION", message)
         if not over and self.grouped is None:
             raise self.error(node.pos, "EXPRESSION_NOT_SCALAR", f"aggregation is not allowed here: [{name}]")
@@ -489,7 +559,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         """GROUPING(a, b): which of the columns the row's grouping set lacks."""
         values = [self.expression(item) for item in node.arguments]
         if not self.grouped or any(value.sql not in self.grouped for value in values):
-            raise self.error(node.pos, "INVALID_ARGUMENTS", "The arguments to GROUPING() must be expressions referenced by the GROUP BY")
+            raise self.error(
+                node.pos,
+                "INVALID_ARGUMENTS",
+                "The arguments to GROUPING() must be expressions referenced by the GROUP BY",
+            )
         kind = k.INTEGER if len(values) < 32 else k.BIGINT
         return Value(f"CAST(GROUPING({', '.join(value.sql for value in values)}) AS {k.duck(kind)})", kind)
 
@@ -509,7 +583,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         try:
             if node.star:
                 if name != "count":
-                    raise self.error(node.pos, "FUNCTION_NOT_FOUND", f"Unexpected parameters (*) for function {name}.")
+                    raise self.error(
+                        node.pos, "FUNCTION_NOT_FOUND", f"Unexpected parameters (*) for function {name}."
+                    )
                 made = agg.Made(f"count(*){agg.OVER}", k.BIGINT)
             else:
                 if not node.arguments and name == "count":
@@ -518,18 +594,21 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                     values = [self.argument(item) for item in node.arguments]
                     made = self.placed(node.pos, agg.made, self, node, values)
             order = self.sort_list(node.order_by)
-            where = f" FILTER (WHERE {self.condition(node.where, 'FILTER').sql})" if node.where is not None else ""
+            where = (
+                f" FILTER (WHERE {self.condition(node.where, 'FILTER').sql})"
+                if node.where is not None
+                else ""
+            )
         finally:
             self.in_aggregate = kept
         if node.distinct and agg.DISTINCT not in made.sql and name not in ("approx_distinct",):
-            raise self.error(node.pos, "NOT_SUPPORTED", f"DISTINCT in {name} is not supported by the local account")
+            raise self.error(
+                node.pos, "NOT_SUPPORTED", f"DISTINCT in {name} is not supported by the local account"
+            )
         if order and agg.ORDER not in made.sql and name in ("min_by", "max_by", "map_union"):
             order = ""
-        sql = made.sql.translate(str.maketrans({
-            agg.DISTINCT: "DISTINCT " if node.distinct else "",
-            agg.ORDER: f" ORDER BY {order}" if order else "",
-            agg.OVER: where + over, agg.NULLS: "",
-        }))  # fmt: skip
+        sql = made.sql.replace(agg.DISTINCT, "DISTINCT " if node.distinct else "")
+        sql = sql.replace(agg.ORDER, f" ORDER BY {order}" if order else "").replace(agg.OVER, where + over)
         return Value(sql, made.kind, zone=made.zone)
 
     def window_function(self, node: s.Call, over: str) -> Value:
@@ -537,8 +616,12 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         made = self.placed(node.pos, agg.from_table, self, agg.WINDOW_ONLY, node, values)
         nulls = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
         if nulls and agg.NULLS not in made.sql:
-            raise self.error(node.pos, "NULL_TREATMENT_NOT_ALLOWED", f"Cannot specify null treatment clause for {node.name} function")
-        sql = made.sql.translate(str.maketrans({agg.NULLS: nulls, agg.OVER: over, agg.DISTINCT: "", agg.ORDER: ""}))
+            raise self.error(
+                node.pos,
+                "NULL_TREATMENT_NOT_ALLOWED",
+                f"Cannot specify null treatment clause for {node.name} function",
+            )
+        sql = made.sql.replace(agg.NULLS, nulls).replace(agg.OVER, over)
         return Value(sql, made.kind, zone=made.zone)
 
     def sort_list(self, order_by: list[s.SortItem]) -> str:
@@ -548,7 +631,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         window = self.named_window(over) if isinstance(over, str) else self.based(over)
         parts = []
         if window.partition:
-            parts.append("PARTITION BY " + ", ".join(_never_bare(self.expression(item)) for item in window.partition))
+            parts.append(
+                "PARTITION BY " + ", ".join(_never_bare(self.expression(item)) for item in window.partition)
+            )
         if window.order_by:
             parts.append("ORDER BY " + self.sort_list(window.order_by))
         if window.frame is not None:
@@ -587,12 +672,16 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if not found:
             return source
         if node.grouping is not None or not source:
-            raise self.error(found[0].pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW in an aggregation is not supported")
+            raise self.error(
+                found[0].pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW in an aggregation is not supported"
+            )
         self.windows = dict(node.windows)
         extra = []
         for number, call in enumerate(found):
             if call.over is None or len(call.arguments) != 2:
-                raise self.error(call.pos, "MISSING_OVER", "TD_SESSIONIZE_WINDOW(time, timeout) requires an OVER clause")
+                raise self.error(
+                    call.pos, "MISSING_OVER", "TD_SESSIONIZE_WINDOW(time, timeout) requires an OVER clause"
+                )
             time = self.typed(call.arguments[0], k.BIGINT, "TD_SESSIONIZE_WINDOW time")
             extra.append(f"lag({time.sql}){self.window(call.over)} AS p{number}")
         alias = self.fresh("r")
@@ -607,7 +696,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def session_id(self, node: s.Call) -> Value:
         """One id for each session: a hash of its keys and its first time."""
         if str(node.pos) not in self.sessions:
-            raise self.error(node.pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW is allowed in the select list only")
+            raise self.error(
+                node.pos, "NOT_SUPPORTED", "TD_SESSIONIZE_WINDOW is allowed in the select list only"
+            )
         previous, _ = self.sessions[str(node.pos)]
         time = self.typed(node.arguments[0], k.BIGINT, "TD_SESSIONIZE_WINDOW time").sql
         timeout = self.typed(node.arguments[1], k.BIGINT, "TD_SESSIONIZE_WINDOW timeout").sql
@@ -615,7 +706,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         keys = [self.expression(item).sql for item in window.partition]
         begins = f"CASE WHEN {previous} IS NULL OR {time} - {previous} > {timeout} THEN {time} END"
         start = f"max({begins}){self.window(node.over)}"
-        seed = " || '/' || ".join([f"coalesce(CAST({key} AS VARCHAR), '-')" for key in keys] + [f"CAST({start} AS VARCHAR)"])
+        seed = " || '/' || ".join(
+            [f"coalesce(CAST({key} AS VARCHAR), '-')" for key in keys] + [f"CAST({start} AS VARCHAR)"]
+        )
         return Value(f"CAST(CAST(md5({seed}) AS UUID) AS VARCHAR)", k.VARCHAR)
 
     # -- subqueries in expressions
@@ -623,11 +716,15 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def scalar_query(self, node: s.ScalarQuery) -> Value:
         made = self.query(node.query, self.scope)
         if len(made.outputs) != 1:
-            message = f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
+            message = (
+                f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
+            )
             raise self.error(node.pos, "NOT_SUPPORTED", message)
         output = made.outputs[0]
         if output.packed:
-            raise self.error(node.pos, "NOT_SUPPORTED", "a subquery of values in several time zones is not supported")
+            raise self.error(
+                node.pos, "NOT_SUPPORTED", "a subquery of values in several time zones is not supported"
+            )
         return Value(f"({made.sql})", output.kind, zone=output.zone)
 
     def in_query(self, node: s.InQuery) -> Value:
@@ -638,17 +735,24 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         else:
             values = [self.expression(left)]
         if len(values) != len(made.outputs):
-            message = f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
+            message = (
+                f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
+            )
             raise self.error(node.pos, "NOT_SUPPORTED", message)
         kinds = []
         for value, output in zip(values, made.outputs, strict=True):
             kind = k.common(value.kind, output.kind)
             if kind is None:
-                message = f"value and result of subquery must be of the same type for IN expression: {value.kind} vs {output.kind}"
+                message = (
+                    "value and result of subquery must be of the same type for IN expression:"
+                    f" {value.kind} vs {output.kind}"
+                )
                 raise self.error(node.pos, "TYPE_MISMATCH", message)
             kinds.append(kind)
         right = self.as_kinds(made, kinds, node.pos, "IN")
-        texts = ", ".join(coerce(value, kind, self.zone).sql for value, kind in zip(values, kinds, strict=True))
+        texts = ", ".join(
+            coerce(value, kind, self.zone).sql for value, kind in zip(values, kinds, strict=True)
+        )
         return Value(f"({f'({texts})' if len(values) > 1 else texts} IN ({right.sql}))", k.BOOLEAN)
 
     def exists(self, node: s.Exists) -> Value:
@@ -658,14 +762,18 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         made = self.query(node.query, self.scope)
         value = self.expression(node.value)
         if len(made.outputs) != 1:
-            raise self.error(node.pos, "NOT_SUPPORTED", "Multiple columns returned by subquery are not yet supported.")
+            raise self.error(
+                node.pos, "NOT_SUPPORTED", "Multiple columns returned by subquery are not yet supported."
+            )
         output = made.outputs[0]
         self.placed(node.pos, comparison, node.operator, value, Value("x", output.kind), self.zone)
         kind = k.common(value.kind, output.kind)
         assert kind is not None
         right = self.as_kinds(made, [kind], node.pos, "quantified comparison")
         word = "ALL" if node.quantifier == "ALL" else "ANY"
-        return Value(f"({coerce(value, kind, self.zone).sql} {node.operator} {word} ({right.sql}))", k.BOOLEAN)
+        return Value(
+            f"({coerce(value, kind, self.zone).sql} {node.operator} {word} ({right.sql}))", k.BOOLEAN
+        )
 
 
 def slots(count: int) -> str:
@@ -695,7 +803,7 @@ def _mentions(node: Any, name: str) -> bool:
     if isinstance(node, s.Table):
         return node.parts == (name,)
     if isinstance(node, s.Node):
-        return any(_mentions(getattr(node, field), name) for field in _fields(type(node)))
+        return any(_mentions(getattr(node, field), name) for field in _fields(cast(Any, type(node))))
     if isinstance(node, list | tuple):
         return any(_mentions(item, name) for item in node)
     return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from tdlocal.engine.dialect import kinds as k
@@ -50,7 +50,11 @@ class Overload:
             return "".join(piece if isinstance(piece, str) else arguments[piece] for piece in self.pieces)
         last = len(self.parameters) - 1
         return "".join(
-            piece if isinstance(piece, str) else ", ".join(arguments[piece:]) if piece == last else arguments[piece]
+            piece
+            if isinstance(piece, str)
+            else ", ".join(arguments[piece:])
+            if piece == last
+            else arguments[piece]
             for piece in self.pieces
         )
 
@@ -178,7 +182,8 @@ def filled_in(pattern: Any, bound: Bindings, actual: k.Kind | None = None) -> k.
     if pattern.items:
         inner = actual.items if actual is not None and len(actual.items) == len(pattern.items) else ()
         items = tuple(
-            filled_in(item, bound, inner[index] if inner else None) for index, item in enumerate(pattern.items)
+            filled_in(item, bound, inner[index] if inner else None)
+            for index, item in enumerate(pattern.items)
         )
         return k.Kind(name, pattern.sizes, items, pattern.fields)
     return pattern if not isinstance(pattern, Function) else k.UNKNOWN
@@ -199,7 +204,7 @@ class Table:
     def names(self) -> list[str]:
         return sorted(self._lines)
 
-    @lru_cache(maxsize=None)  # noqa: B019  one table for the life of the process
+    @cache  # noqa: B019  one table for the life of the process
     def overloads(self, name: str) -> tuple[Overload, ...]:
         return tuple(overload(line) for line in self._lines[name])
 

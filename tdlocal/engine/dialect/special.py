@@ -46,7 +46,14 @@ def coalesce(c: Any, node: s.Call) -> Value:
     if len(node.arguments) < 2:
         raise failure("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments")
     values = [c.expression(item) for item in node.arguments]
-    values, kind = c.common(values, node.arguments, "All COALESCE operands must be the same type or coercible to a common type. Cannot find common type between {} and {}")
+    values, kind = c.common(
+        values,
+        node.arguments,
+        (
+            "All COALESCE operands must be the same type or coercible to a common type. Cannot"
+            " find common type between {} and {}"
+        ),
+    )
     zone = next((value.zone for value in values if value.zone), None)
     return Value(f"coalesce({', '.join(value.sql for value in values)})", kind, zone=zone)
 
@@ -103,7 +110,9 @@ def whole(c: Any, node: s.Call) -> Value:
     if not k.is_number(kind):
         if kind.name == "unknown":
             return coerce(value, k.DOUBLE)
-        raise unexpected(node, [value], f"{node.name}(bigint), {node.name}(decimal(p,s)), {node.name}(double)")
+        raise unexpected(
+            node, [value], f"{node.name}(bigint), {node.name}(decimal(p,s)), {node.name}(double)"
+        )
     duck = "floor" if node.name == "floor" else "ceil"
     if kind.name == "decimal":
         precision, scale = kind.sizes
@@ -116,11 +125,19 @@ def round_(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1, 2)
     value, kind = values[0], values[0].kind
     if len(values) == 2 and not k.turns_into(values[1].kind, k.BIGINT):
-        raise unexpected(node, values, "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)")
+        raise unexpected(
+            node,
+            values,
+            "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)",
+        )
     if kind.name == "unknown":
         return coerce(value, k.DOUBLE)
     if not k.is_number(kind):
-        raise unexpected(node, values, "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)")
+        raise unexpected(
+            node,
+            values,
+            "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)",
+        )
     digits = values[1].sql if len(values) == 2 else "0"
     if kind.name in k.INTEGERS:
         if len(values) == 1:
@@ -132,7 +149,9 @@ def round_(c: Any, node: s.Call) -> Value:
             made = k.decimal(min(38, precision - scale + min(scale, 1)), 0)
             return Value(f"CAST(round({value.sql}, 0) AS {k.duck(made)})", made)
         made = k.decimal(min(38, precision + 1), scale)
-        return Value(f"CAST(py_round_decimal(CAST({value.sql} AS VARCHAR), {digits}) AS {k.duck(made)})", made)
+        return Value(
+            f"CAST(py_round_decimal(CAST({value.sql} AS VARCHAR), {digits}) AS {k.duck(made)})", made
+        )
     if len(values) == 1:
         return Value(f"round({value.sql})", kind)
     places = values[1].constant
@@ -156,7 +175,10 @@ def truncate(c: Any, node: s.Call) -> Value:
     if len(values) == 1:
         made = k.decimal(max(precision - scale, 1), 0)
         return Value(f"CAST(trunc({value.sql}) AS {k.duck(made)})", made)
-    return Value(f"CAST(py_truncate_decimal(CAST({value.sql} AS VARCHAR), {values[1].sql}) AS {k.duck(value.kind)})", value.kind)
+    return Value(
+        f"CAST(py_truncate_decimal(CAST({value.sql} AS VARCHAR), {values[1].sql}) AS {k.duck(value.kind)})",
+        value.kind,
+    )
 
 
 def mod(c: Any, node: s.Call) -> Value:
@@ -191,12 +213,24 @@ def substr(c: Any, node: s.Call) -> Value:
     size = values[2].sql if len(values) == 3 else None
     if kind.name == "varbinary":
         return Value(f"py_sub_bytes({value.sql}, {values[1].sql}, {size or '2147483647'})", kind)
-    rest = "" if size is None else f", greatest({size}, 0)" if values[2].constant is None else f", {max(_known(values[2]), 0)}"
+    rest = (
+        ""
+        if size is None
+        else f", greatest({size}, 0)"
+        if values[2].constant is None
+        else f", {max(_known(values[2]), 0)}"
+    )
     if isinstance(start, int) and start > 0:
         return Value(f"substr({value.sql}, {start}{rest})", kind)
     if isinstance(start, int) and start < 0:
         cut = f"substr({value.sql}, {start}{rest})"
-        return Value(f"CASE WHEN length({value.sql}) >= {-start} THEN {cut} WHEN {value.sql} IS NULL THEN NULL ELSE '' END", kind)
+        return Value(
+            (
+                f"CASE WHEN length({value.sql}) >= {-start} THEN {cut} WHEN {value.sql} IS NULL"
+                " THEN NULL ELSE '' END"
+            ),
+            kind,
+        )
     function = "py_sub" if size is None else "py_sub3"
     return Value(f"{function}({', '.join(one.sql for one in (value, *values[1:]))})", kind)
 
@@ -208,7 +242,9 @@ def _known(value: Value) -> int:
 def replace(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2, 3)
     if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
-        raise unexpected(node, values, "replace(varchar(x), varchar(y)), replace(varchar(x), varchar(y), varchar(z))")
+        raise unexpected(
+            node, values, "replace(varchar(x), varchar(y)), replace(varchar(x), varchar(y), varchar(z))"
+        )
     texts = [value.sql for value in values] + (["''"] if len(values) == 2 else [])
     native = isinstance(values[1].constant, str) and values[1].constant
     return Value(f"{'replace' if native else 'py_replace'}({', '.join(texts)})", k.VARCHAR)
@@ -225,7 +261,12 @@ def pad(c: Any, node: s.Call) -> Value:
         raise unexpected(node, values, f"{node.name}(varchar(x), bigint, varchar(y))")
     texts = [coerce(values[0], k.VARCHAR).sql, values[1].sql, coerce(values[2], k.VARCHAR).sql]
     size = values[1].constant
-    if isinstance(values[2].constant, str) and values[2].constant and isinstance(size, int) and 0 <= size <= 10_000:
+    if (
+        isinstance(values[2].constant, str)
+        and values[2].constant
+        and isinstance(size, int)
+        and 0 <= size <= 10_000
+    ):
         return Value(f"{node.name}({', '.join(texts)})", k.VARCHAR)
     return Value(f"py_{node.name}({', '.join(texts)})", k.VARCHAR)
 
@@ -263,7 +304,9 @@ def format_(c: Any, node: s.Call) -> Value:
 def array_join(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2, 3)
     if values[0].kind.name != "array":
-        raise unexpected(node, values, "array_join(array(T), varchar), array_join(array(T), varchar, varchar)")
+        raise unexpected(
+            node, values, "array_join(array(T), varchar), array_join(array(T), varchar, varchar)"
+        )
     array = values[0]
     if array.kind.item.name != "unknown" and not castable(array.kind.item, k.VARCHAR):
         raise unexpected(node, values)
@@ -299,7 +342,9 @@ def _check_pattern(pattern: str) -> None:
     except re.error as error:
         if fits_re2(pattern) and "\\p" in pattern:
             return
-        raise failure("INVALID_FUNCTION_ARGUMENT", f"'{pattern}' is not a valid regular expression: {error}") from None
+        raise failure(
+            "INVALID_FUNCTION_ARGUMENT", f"'{pattern}' is not a valid regular expression: {error}"
+        ) from None
 
 
 def regexp_like(c: Any, node: s.Call) -> Value:
@@ -315,7 +360,9 @@ def regexp_extract(c: Any, node: s.Call) -> Value:
     simple = len(values) == 2 or (isinstance(values[2].constant, int) and values[2].constant == 0)
     if native is not None and simple:
         x = values[0].sql
-        return Value(f"CASE WHEN regexp_matches({x}, {native}) THEN regexp_extract({x}, {native}, 0) END", k.VARCHAR)
+        return Value(
+            f"CASE WHEN regexp_matches({x}, {native}) THEN regexp_extract({x}, {native}, 0) END", k.VARCHAR
+        )
     if native is not None and len(values) == 3 and _always_there(values[1].constant, values[2].constant):
         x = values[0].sql
         found = f"regexp_extract({x}, {native}, {values[2].constant})"
@@ -369,7 +416,9 @@ def _regexp_replace_lambda(c: Any, node: s.Call) -> Value:
     groups = f"py_regexp_groups({values[0].sql}, {values[1].sql})"
     made = f"list_transform({groups}, lambda {names[0]}: coalesce({body.sql}, ''))"
     joined = f"list_transform({pieces}, lambda p_, i_: p_ || coalesce({made}[i_], ''))"
-    return Value(f"CASE WHEN {values[0].sql} IS NULL THEN NULL ELSE array_to_string({joined}, '') END", k.VARCHAR)
+    return Value(
+        f"CASE WHEN {values[0].sql} IS NULL THEN NULL ELSE array_to_string({joined}, '') END", k.VARCHAR
+    )
 
 
 # -- JSON
@@ -388,7 +437,9 @@ def json_path(c: Any, node: s.Call) -> Value:
         raise unexpected(node, _values(c, node, 0))
     value, path = _json_argument(c, node), c.expression(node.arguments[1])
     if not k.turns_into(path.kind, k.VARCHAR):
-        raise unexpected(node, [value, path], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)")
+        raise unexpected(
+            node, [value, path], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)"
+        )
     kind = {"json_extract": k.JSON, "json_extract_scalar": k.VARCHAR, "json_size": k.BIGINT}[node.name]
     simple = _simple_path(path.constant)
     if isinstance(path.constant, str):
@@ -402,7 +453,9 @@ def json_path(c: Any, node: s.Call) -> Value:
         # the guard is on the text itself: DuckDB may compute what stands in a branch of CASE ahead of it
         x, at = f"(CASE WHEN json_valid({value.sql}) THEN {value.sql} END)", text(simple)
         scalars = "('VARCHAR', 'BIGINT', 'UBIGINT', 'BOOLEAN')"
-        written = f"py_json_extract_scalar({x}, {path.sql})"  # the digits of a double stay as they were written
+        written = (
+            f"py_json_extract_scalar({x}, {path.sql})"  # the digits of a double stay as they were written
+        )
         sql = (
             f"CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at})"
             f" WHEN json_type({x}, {at}) IN ('DOUBLE', 'HUGEINT') THEN {written} END"
@@ -437,7 +490,9 @@ def json_lax(c: Any, node: s.Call) -> Value:
         empty, wrong = (extra.get(when, ("NULL", None))[0] for when in ("on_empty", "on_error"))
         wrapper = extra.get("wrapper", "without")
         quotes = extra.get("quotes", "KEEP")
-        return Value(f"py_json_query({value.sql}, {path}, '{wrapper}', '{quotes}', '{empty}', '{wrong}')", k.VARCHAR)
+        return Value(
+            f"py_json_query({value.sql}, {path}, '{wrapper}', '{quotes}', '{empty}', '{wrong}')", k.VARCHAR
+        )
     return _json_value(c, node, value, path)
 
 
@@ -515,8 +570,13 @@ def array_sort(c: Any, node: s.Call) -> Value:
     del place
     start = f"CAST([] AS {k.duck(array.kind)})"
     items = f"list_transform({array.sql}, lambda a_: [a_])"
-    step = f"lambda s_, y_: list_concat({before.replace('x_', 'y_[1]')}, list_concat(y_, {after.replace('x_', 'y_[1]')}))"
-    return Value(f"CASE WHEN {array.sql} IS NULL THEN NULL ELSE list_reduce({items}, {step}, {start}) END", array.kind)
+    step = (
+        f"lambda s_, y_: list_concat({before.replace('x_', 'y_[1]')}, list_concat(y_,"
+        f" {after.replace('x_', 'y_[1]')}))"
+    )
+    return Value(
+        f"CASE WHEN {array.sql} IS NULL THEN NULL ELSE list_reduce({items}, {step}, {start}) END", array.kind
+    )
 
 
 def _with(name: str, body: str, other: str) -> str:
@@ -532,7 +592,9 @@ def reduce(c: Any, node: s.Call) -> Value:
     _, body = c.lambda_body(step, [start.kind, array.kind.item])
     kind = k.common(start.kind, body.kind)
     if kind is None:
-        raise failure("TYPE_MISMATCH", f"the state of reduce() is {start.kind}, its function gives {body.kind}")
+        raise failure(
+            "TYPE_MISMATCH", f"the state of reduce() is {start.kind}, its function gives {body.kind}"
+        )
     names, body = c.lambda_body(step, [kind, array.kind.item])
     function = f"lambda {', '.join(names)}: {coerce(body, kind, c.zone).sql}"
     reduced = f"list_reduce({array.sql}, {function}, CAST({coerce(start, kind).sql} AS {k.duck(kind)}))"
@@ -562,7 +624,9 @@ def zip_with(c: Any, node: s.Call) -> Value:
     )
     longest = f"greatest(len({one.sql}), len({two.sql}))"
     made = f"list_transform(range(1, {longest} + 1), lambda {index}: {body.sql})"
-    return Value(f"CASE WHEN {one.sql} IS NULL OR {two.sql} IS NULL THEN NULL ELSE {made} END", k.array(body.kind))
+    return Value(
+        f"CASE WHEN {one.sql} IS NULL OR {two.sql} IS NULL THEN NULL ELSE {made} END", k.array(body.kind)
+    )
 
 
 def _entries(c: Any, value: Value) -> tuple[str, list[str]]:
@@ -606,7 +670,10 @@ def map_zip_with(c: Any, node: s.Call) -> Value:
     name = c.fresh("k")
     kinds = [key, one.kind.items[1], two.kind.items[1]]
     _, body = c.lambda_body(_lambda(c, node, 2), kinds, [name, f"{one.sql}[{name}]", f"{two.sql}[{name}]"])
-    both = f"list_concat(map_keys({one.sql}), list_filter(map_keys({two.sql}), lambda o_: NOT map_contains({one.sql}, o_)))"
+    both = (
+        f"list_concat(map_keys({one.sql}), list_filter(map_keys({two.sql}), lambda o_: NOT"
+        f" map_contains({one.sql}, o_)))"
+    )
     made = f"map({both}, list_transform({both}, lambda {name}: {body.sql}))"
     return Value(f"CASE WHEN {one.sql} IS NULL OR {two.sql} IS NULL THEN NULL ELSE {made} END",
                  k.map_of(key, body.kind))  # fmt: skip

@@ -67,7 +67,13 @@ class StatementParser(QueryParser):
             self.refuse(pos, f"CREATE {self.token.upper}")
         self.expect("TABLE")
         quiet = self.if_not_exists()
-        details = {"name": self.qualified_name(), "quiet": quiet, "replace": replace, "columns": None, "names": ()}
+        details = {
+            "name": self.qualified_name(),
+            "quiet": quiet,
+            "replace": replace,
+            "columns": None,
+            "names": (),
+        }
         if self.at("(") and not self.peek_query():
             self.expect("(")
             elements = self.comma_list(self.table_element)
@@ -274,7 +280,9 @@ class StatementParser(QueryParser):
 
     def statement_start(self, pos: int) -> s.Statement:
         self.expect("TRANSACTION")
-        raise error_at(self.text, pos, "NOT_SUPPORTED", "transactions of several statements are not supported")
+        raise error_at(
+            self.text, pos, "NOT_SUPPORTED", "transactions of several statements are not supported"
+        )
 
     def statement_commit(self, pos: int) -> s.Statement:
         self.accept("WORK")

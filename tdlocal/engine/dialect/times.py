@@ -257,7 +257,8 @@ def date_parse(c: Any, node: s.Call) -> Value:
         return Value(slow, k.TIMESTAMP)
     pattern, form = fixed
     fast = f"try_strptime({x}, {text(form)})"
-    return Value(f"CASE WHEN regexp_full_match({x}, {text(pattern)}) THEN coalesce({fast}, {slow}) ELSE {slow} END",
+    return Value((f"CASE WHEN regexp_full_match({x}, {text(pattern)}) THEN coalesce({fast}, {slow}) ELSE"
+        f" {slow} END"),
                  k.TIMESTAMP)  # fmt: skip
 
 
@@ -349,7 +350,9 @@ def from_unixtime(c: Any, node: s.Call) -> Value:
 
 def from_unixtime_nanos(c: Any, node: s.Call) -> Value:
     value = coerce(_values(c, node, 1)[0], k.BIGINT)
-    return Value(f"make_timestamptz({value.sql} // 1000)", k.Kind("timestamp with time zone", (9,)), zone=c.zone)
+    return Value(
+        f"make_timestamptz({value.sql} // 1000)", k.Kind("timestamp with time zone", (9,)), zone=c.zone
+    )
 
 
 def to_unixtime(c: Any, node: s.Call) -> Value:

@@ -127,7 +127,9 @@ def date_trunc(c: Any, node: s.Call) -> Value:
     if isinstance(unit.constant, str):
         name = unit.constant.lower()
         if name not in _UNITS.values():
-            raise failure("INVALID_FUNCTION_ARGUMENT", f"'{unit.constant}' is not a valid unit for TD_DATE_TRUNC")
+            raise failure(
+                "INVALID_FUNCTION_ARGUMENT", f"'{unit.constant}' is not a valid unit for TD_DATE_TRUNC"
+            )
         if usual is not None:
             return Value(_unix(f"date_trunc('{name}', {_clock(time, usual)})", usual), k.BIGINT)
     return Value(f"py_date_trunc({unit.sql}, {time}, {place})", k.BIGINT)
@@ -151,8 +153,14 @@ def time_range(c: Any, node: s.Call) -> Value:
     """start <= time < end; a null start is the beginning, a null end leaves it open."""
     values = _arguments(c, node, 2, 4)
     time = _time(node, values[0], values)
-    if len(values) == 3 and isinstance(values[2].constant, str) and td_times.time_parse(values[2].constant) is None:
-        message = f"TD_TIME_RANGE: '{values[2].constant}' is no time; write NULL as the end before a time zone"
+    if (
+        len(values) == 3
+        and isinstance(values[2].constant, str)
+        and td_times.time_parse(values[2].constant) is None
+    ):
+        message = (
+            f"TD_TIME_RANGE: '{values[2].constant}' is no time; write NULL as the end before a time zone"
+        )
         raise failure("INVALID_FUNCTION_ARGUMENT", message)
     place, usual = _zone(node, values, 3)
     bounds = []
@@ -184,7 +192,9 @@ def _bound(
 
 def _window(c: Any, node: s.Call, spec: Value, place: Value | None) -> tuple[int, int]:
     if not isinstance(spec.constant, str) or (place is not None and not isinstance(place.constant, str)):
-        raise failure("INVALID_FUNCTION_ARGUMENT", f"{node.name}: the interval and the zone must be constants")
+        raise failure(
+            "INVALID_FUNCTION_ARGUMENT", f"{node.name}: the interval and the zone must be constants"
+        )
     c.session.used_time = True
     try:
         return intervals.window(spec.constant, c.session.scheduled_time, place.constant if place else "UTC")

@@ -17,7 +17,9 @@ class Value:
 
     __slots__ = ("constant", "kind", "sql", "zone")
 
-    def __init__(self, sql: str, kind: k.Kind, *, zone: str | None = None, constant: Any = NOT_CONSTANT) -> None:
+    def __init__(
+        self, sql: str, kind: k.Kind, *, zone: str | None = None, constant: Any = NOT_CONSTANT
+    ) -> None:
         self.sql, self.kind, self.constant = sql, kind, constant
         self.zone = zone or ("'UTC'" if kind.name == "timestamp with time zone" else None)
 
@@ -36,7 +38,9 @@ def text(value: str) -> str:
     "'it''s'"
     """
     if _UNSAFE.search(value):
-        pieces = (f"chr({ord(piece)})" if _UNSAFE.match(piece) else text(piece) for piece in _UNSAFE.split(value))
+        pieces = (
+            f"chr({ord(piece)})" if _UNSAFE.match(piece) else text(piece) for piece in _UNSAFE.split(value)
+        )
         return f"({' || '.join(pieces)})"
     return "'" + value.replace("'", "''") + "'"
 

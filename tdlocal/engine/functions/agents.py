@@ -53,7 +53,9 @@ def parse_user_agent(agent: str | None, option: str | None) -> str | None:
     name = option.lower()
     if name in ("ua", "os"):
         part = browser if name == "ua" else system
-        return json.dumps({"family": part.family, "major": part.major, "minor": part.minor, "patch": part.patch})
+        return json.dumps(
+            {"family": part.family, "major": part.major, "minor": part.minor, "patch": part.patch}
+        )
     if name not in fields:
         raise ValueError(f"unknown option {option!r} for TD_PARSE_USER_AGENT")
     return fields[name]

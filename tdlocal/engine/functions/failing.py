@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NoReturn
 
 
-def fail(name: str, message: str) -> Any:
+def fail(name: str, message: str) -> NoReturn:
     """Raise the failure; `failures.translated` reads the name out of the engine's message."""
     raise ValueError(f"@{name}@ {message}")
 
 
 def bad_cast(value: str, type_name: str) -> str:
-    return str(fail("INVALID_CAST_ARGUMENT", f"Cannot cast '{value}' to {type_name}"))
+    fail("INVALID_CAST_ARGUMENT", f"Cannot cast '{value}' to {type_name}")
 
 
 def bad_index(index: int, length: int) -> int:
@@ -19,7 +19,5 @@ def bad_index(index: int, length: int) -> int:
         fail("INVALID_FUNCTION_ARGUMENT", "SQL array indices start at 1")
     if index < 0:
         fail("INVALID_FUNCTION_ARGUMENT", f"Array subscript is negative: {index}")
-    return int(
-        fail("INVALID_FUNCTION_ARGUMENT",
-             f"Array subscript must be less than or equal to array length: {index} > {length}")
-    )  # fmt: skip
+    message = f"Array subscript must be less than or equal to array length: {index} > {length}"
+    fail("INVALID_FUNCTION_ARGUMENT", message)

@@ -35,7 +35,8 @@ def _record(address: str) -> dict[str, Any]:
 
 
 def _name(part: dict[str, Any] | None) -> str | None:
-    return (part or {}).get("names", {}).get("en")
+    name = (part or {}).get("names", {}).get("en")
+    return None if name is None else str(name)
 
 
 def ip_field(address: str, field: str) -> str | None:

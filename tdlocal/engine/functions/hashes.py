@@ -40,7 +40,7 @@ def _decoded(text: str, function: object, kind: str) -> bytes:
     try:
         return function(text)  # type: ignore[operator, no-any-return]
     except (binascii.Error, ValueError) as error:
-        return bytes(fail("INVALID_FUNCTION_ARGUMENT", f"invalid {kind}: {error}"))
+        fail("INVALID_FUNCTION_ARGUMENT", f"invalid {kind}: {error}")
 
 
 def from_base64url(text: str) -> bytes:

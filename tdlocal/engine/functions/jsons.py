@@ -9,7 +9,9 @@ from typing import Any
 
 from tdlocal.engine.functions.failing import fail
 
-_STEP = re.compile(r"""\.([A-Za-z_0-9$@:-]+|\*)|\[\s*(-?\d+|\*)\s*\]|\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\."((?:[^"\\]|\\.)*)\"""")
+_STEP = re.compile(
+    r"""\.([A-Za-z_0-9$@:-]+|\*)|\[\s*(-?\d+|\*)\s*\]|\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\."((?:[^"\\]|\\.)*)\""""
+)
 MISSING: Any = object()
 
 
@@ -93,7 +95,7 @@ def json_parse(text: str) -> str | None:
     try:
         return dump(_sorted(load(text)))
     except (ValueError, RecursionError):
-        return str(fail("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'"))
+        fail("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
 
 
 def sorted_keys(text: str) -> str:
@@ -141,7 +143,7 @@ def _found(text: str, path: str) -> Any:
     try:
         steps = path_steps(path)
     except ValueError as error:
-        return fail("INVALID_FUNCTION_ARGUMENT", str(error))
+        fail("INVALID_FUNCTION_ARGUMENT", str(error))
     return _walk(value, steps)
 
 
@@ -149,7 +151,9 @@ def _walk(value: Any, steps: tuple[str | int | None, ...]) -> Any:
     for index, step in enumerate(steps):
         if step is None:
             rest = steps[index + 1 :]
-            items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+            items = (
+                value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+            )
             return [found for found in (_walk(item, rest) for item in items) if found is not MISSING]
         if isinstance(value, dict):
             value = value.get(str(step), MISSING)

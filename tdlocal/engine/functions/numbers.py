@@ -102,7 +102,7 @@ def from_base(text: str, base: int) -> int:
     try:
         value = int(text, base)
     except ValueError:
-        return int(fail("INVALID_FUNCTION_ARGUMENT", f"Not a valid base-{base} number: {text}"))
+        fail("INVALID_FUNCTION_ARGUMENT", f"Not a valid base-{base} number: {text}")
     if not -(2**63) <= value < 2**63:
         fail("INVALID_FUNCTION_ARGUMENT", f"Not a valid base-{base} number: {text}")
     return value
@@ -193,7 +193,9 @@ def beta_cdf(a: float, b: float, x: float) -> float:
         fail("INVALID_FUNCTION_ARGUMENT", "value must be in the interval [0, 1] and a, b > 0")
     if x in (0, 1):
         return float(x)
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
     if x < (a + 1) / (a + b + 2):
         return front * _beta_fraction(a, b, x) / a
     return 1 - front * _beta_fraction(b, a, 1 - x) / b
@@ -250,24 +252,34 @@ def shift_signed(value: int, count: int) -> int:
 
 def bit_count(value: int, bits: int) -> int:
     if not 2 <= bits <= 64 or not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
-        fail("INVALID_FUNCTION_ARGUMENT", f"Number must be representable with the bits specified. {value} can not be represented with {bits} bits")
+        fail(
+            "INVALID_FUNCTION_ARGUMENT",
+            (
+                f"Number must be representable with the bits specified. {value} can not be"
+                f" represented with {bits} bits"
+            ),
+        )
     return (value & ((1 << bits) - 1)).bit_count()
 
 
 def cosine(one: list[float | None], two: list[float | None]) -> float | None:
     if len(one) != len(two):
         fail("INVALID_FUNCTION_ARGUMENT", "The arguments must have the same length")
-    if None in one or None in two:
+    left = [value for value in one if value is not None]
+    right = [value for value in two if value is not None]
+    if len(left) < len(one) or len(right) < len(two):
         return None
-    return _cosine(list(zip(one, two, strict=True)), one, two)
+    return _cosine(list(zip(left, right, strict=True)), left, right)
 
 
-def _cosine(pairs: list[tuple[float, float]], one: list[float], two: list[float]) -> float | None:  # type: ignore[type-arg, unused-ignore]
+def _cosine(pairs: list[tuple[float, float]], one: list[float], two: list[float]) -> float | None:
     length = math.sqrt(sum(a * a for a in one)) * math.sqrt(sum(b * b for b in two))
     return sum(a * b for a, b in pairs) / length if length else None
 
 
-def cosine_maps(keys: list[str], values: list[float], others: list[str], weights: list[float]) -> float | None:
+def cosine_maps(
+    keys: list[str], values: list[float], others: list[str], weights: list[float]
+) -> float | None:
     if None in values or None in weights:
         return None
     left, right = dict(zip(keys, values, strict=True)), dict(zip(others, weights, strict=True))
@@ -301,13 +313,13 @@ def numeric_histogram(values: list[float | None], buckets: int) -> dict[float, f
     if buckets < 2:
         fail("INVALID_FUNCTION_ARGUMENT", "numeric_histogram bucket count must be greater than one")
     counts = sorted(Counter(known).items())
-    points = [[value, float(count)] for value, count in counts]
+    points = [(value, float(count)) for value, count in counts]
     while len(points) > buckets:
         gaps = [points[i + 1][0] - points[i][0] for i in range(len(points) - 1)]
         at = gaps.index(min(gaps))
         (x, m), (y, n) = points[at], points[at + 1]
-        points[at : at + 2] = [[(x * m + y * n) / (m + n), m + n]]
-    return {value: count for value, count in points}
+        points[at : at + 2] = [((x * m + y * n) / (m + n), m + n)]
+    return dict(points)
 
 
 def most_frequent(values: list[str | None], count: int) -> dict[str, int] | None:

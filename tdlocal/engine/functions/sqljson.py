@@ -10,7 +10,9 @@ from tdlocal.engine.functions.failing import fail
 from tdlocal.engine.functions.jsons import Number, dump, load
 
 _NAME = re.compile(r'\s*\.\s*(?:"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)|(\*))')
-_INDEX = re.compile(r"\s*\[\s*(?:(\*)|([0-9]+|last(?:\s*-\s*[0-9]+)?)(?:\s+to\s+([0-9]+|last(?:\s*-\s*[0-9]+)?))?)\s*\]")
+_INDEX = re.compile(
+    r"\s*\[\s*(?:(\*)|([0-9]+|last(?:\s*-\s*[0-9]+)?)(?:\s+to\s+([0-9]+|last(?:\s*-\s*[0-9]+)?))?)\s*\]"
+)
 _METHOD = re.compile(r"\s*\.\s*(size|type|double|ceiling|floor|abs)\s*\(\s*\)")
 Step = tuple[str, Any]
 
@@ -28,7 +30,9 @@ def checked_path(path: str) -> tuple[bool, tuple[Step, ...]]:
         if method:
             steps.append(("method", method[1]))
         elif name:
-            steps.append(("any", None) if name[3] else ("name", name[2] or re.sub(r"\\(.)", r"\1", name[1] or "")))
+            steps.append(
+                ("any", None) if name[3] else ("name", name[2] or re.sub(r"\\(.)", r"\1", name[1] or ""))
+            )
         elif place:
             steps.append(("all", None) if place[1] else ("range", (place[2], place[3] or place[2])))
         else:
@@ -51,7 +55,11 @@ def _walk(text: str, path: str) -> list[Any]:
 def _step(item: Any, kind: str, detail: Any, strict: bool) -> list[Any]:
     if kind == "name" or kind == "any":
         if isinstance(item, list) and not strict:
-            return [found for inner in item for found in _step(inner, kind, detail, True if kind == "x" else strict)]
+            return [
+                found
+                for inner in item
+                for found in _step(inner, kind, detail, True if kind == "x" else strict)
+            ]
         if not isinstance(item, dict):
             return _nothing(strict)
         if kind == "any":
@@ -106,7 +114,9 @@ def value(text: str, path: str, on_empty: str, on_error: str) -> dict[str, Any]:
         items = _walk(text, path)
         if not items:
             if on_empty == "ERROR":
-                fail("JSON_VALUE_RESULT_ERROR", "cannot extract SQL scalar from JSON: JSON path found no items")
+                fail(
+                    "JSON_VALUE_RESULT_ERROR", "cannot extract SQL scalar from JSON: JSON path found no items"
+                )
             return {"v": None, "state": 1}
         if len(items) > 1 or isinstance(items[0], dict | list):
             raise ValueError("JSON path found multiple items or no scalar")

@@ -45,7 +45,9 @@ def canonical_zone(name: str) -> str | None:
 def py_zone(name: str) -> str:
     """The canonical name of a zone that is known only while rows are read."""
     found = canonical_zone(name)
-    return found if found is not None else fail("INVALID_FUNCTION_ARGUMENT", f"'{name}' is not a valid time zone")
+    if found is None:
+        fail("INVALID_FUNCTION_ARGUMENT", f"'{name}' is not a valid time zone")
+    return found
 
 
 def zone_of_text(text: str) -> str | None:
@@ -72,7 +74,7 @@ def py_zoned(text: str, default: str, safe: bool) -> int | None:
     except (ValueError, OverflowError):
         if safe:
             return None
-        return fail("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp: {text}")
+        fail("INVALID_CAST_ARGUMENT", f"Value cannot be cast to timestamp: {text}")
 
 
 def py_zone_of(text: str) -> str | None:
@@ -100,7 +102,7 @@ def iso_micros(text: str, default: str) -> int:
     try:
         moment, micros, place = _iso(text)
     except (ValueError, OverflowError):
-        return fail("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
+        fail("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
     return (moment.replace(tzinfo=zone(place or default) or UTC) - _EPOCH) // _MICRO + micros
 
 
@@ -131,7 +133,7 @@ def duration_millis(text: str) -> int:
     """parse_duration: `1.5h` as milliseconds."""
     match = _DURATION.fullmatch(text)
     if match is None or match[2] not in _DURATION_UNITS:
-        return fail("INVALID_FUNCTION_ARGUMENT", f"duration is not a valid data duration string: {text}")
+        fail("INVALID_FUNCTION_ARGUMENT", f"duration is not a valid data duration string: {text}")
     return round(float(match[1]) * _DURATION_UNITS[match[2]])
 
 
@@ -189,7 +191,9 @@ def _joda(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
                 fail("INVALID_FUNCTION_ARGUMENT", f"Illegal pattern component: {token[0]}")
             if name == "month" and width > 2:
                 name = "monthname"
-            tight = index + 1 < len(found) and found[index + 1][2] is not None and _is_number(found[index + 1])
+            tight = (
+                index + 1 < len(found) and found[index + 1][2] is not None and _is_number(found[index + 1])
+            )
             pieces.append(_joda_piece(name or "", width, tight))
             fields.append(name or "")
     return re.compile("".join(pieces)), tuple(fields)
@@ -213,10 +217,11 @@ def _joda_piece(name: str, width: int, tight: bool) -> str:
     return rf"(\d{{1,{max(width, 2)}}})" if name != "fraction" else rf"(\d{{1,{max(width, 1)}}})"
 
 
-def _built(match: re.Match[str] | None, fields: tuple[str, ...], text: str) -> tuple[datetime, int, str | None]:
+def _built(
+    match: re.Match[str] | None, fields: tuple[str, ...], text: str
+) -> tuple[datetime, int, str | None]:
     if match is None:
         fail("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
-        raise AssertionError
     found = {name: match[index] for index, name in enumerate(fields, 1)}
     year = int(found.get("year") or 1970)
     if "year2" in found or (found.get("year") and len(found["year"]) == 2):
@@ -233,7 +238,9 @@ def _built(match: re.Match[str] | None, fields: tuple[str, ...], text: str) -> t
     if "dayofyear" in found:
         moment = moment.replace(month=1, day=1) + timedelta(days=int(found["dayofyear"]) - 1)
     if "weekyear" in found and "week" in found:
-        day = datetime.fromisocalendar(int(found["weekyear"]), int(found["week"]), int(found.get("isoday") or 1))
+        day = datetime.fromisocalendar(
+            int(found["weekyear"]), int(found["week"]), int(found.get("isoday") or 1)
+        )
         moment = moment.replace(year=day.year, month=day.month, day=day.day)
     micros = int((found.get("fraction") or "0").ljust(6, "0")[:6])
     return moment, micros, found.get("offset") or found.get("zone")
@@ -248,7 +255,7 @@ def _parsed(
     except (ValueError, OverflowError) as error:
         if str(error).startswith("@"):
             raise
-        return fail("INVALID_FUNCTION_ARGUMENT", f'Cannot parse "{text}": {error}')
+        fail("INVALID_FUNCTION_ARGUMENT", f'Cannot parse "{text}": {error}')
 
 
 def date_parse(text: str, pattern: str) -> datetime:

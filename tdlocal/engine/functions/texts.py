@@ -7,7 +7,7 @@ import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from itertools import combinations as choose
-from urllib.parse import parse_qsl, quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus, unquote_to_bytes
 
 from tdlocal.engine.functions.failing import fail
 
@@ -126,7 +126,10 @@ def split_to_map(text: str, entry: str, pair: str) -> dict[str, str]:
     for item in text.split(entry) if text else []:
         key, mark, value = item.partition(pair)
         if not mark or pair in value:
-            fail("INVALID_FUNCTION_ARGUMENT", f"Key-value delimiter must appear exactly once in each entry. Bad input: '{item}'")
+            fail(
+                "INVALID_FUNCTION_ARGUMENT",
+                f"Key-value delimiter must appear exactly once in each entry. Bad input: '{item}'",
+            )
         if key in found:
             fail("INVALID_FUNCTION_ARGUMENT", f"Duplicate keys ({key}) are not allowed")
         found[key] = value
@@ -138,7 +141,10 @@ def split_to_multimap(text: str, entry: str, pair: str) -> dict[str, list[str]]:
     for item in text.split(entry) if text else []:
         key, mark, value = item.partition(pair)
         if not mark or pair in value:
-            fail("INVALID_FUNCTION_ARGUMENT", f"Key-value delimiter must appear exactly once in each entry. Bad input: '{item}'")
+            fail(
+                "INVALID_FUNCTION_ARGUMENT",
+                f"Key-value delimiter must appear exactly once in each entry. Bad input: '{item}'",
+            )
         found.setdefault(key, []).append(value)
     return found
 
@@ -213,7 +219,10 @@ def java_format(pattern: str, values: list[str | None] | None) -> str:
         if not index:
             state["next"] += 1
         if place >= len(rest):
-            fail("INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern} (Format specifier '{match[0]}')")
+            fail(
+                "INVALID_FUNCTION_ARGUMENT",
+                f"Invalid format string: {pattern} (Format specifier '{match[0]}')",
+            )
         return _formatted(rest[place], flags, width, precision, letter, pattern)
 
     return _FORMAT.sub(one, pattern)
@@ -252,7 +261,7 @@ def _formatted(
 
 
 def word_stem(word: str) -> str:
-    return str(fail("NOT_SUPPORTED", "word_stem is not supported by the local account"))
+    fail("NOT_SUPPORTED", "word_stem is not supported by the local account")
 
 
 # -- URLs, as java.net.URI reads them
@@ -307,9 +316,10 @@ def url_parameter(url: str, name: str) -> str | None:
     found = _uri(url)
     if found is None or found[3] is None:
         return None
-    for key, value in parse_qsl(found[3], keep_blank_values=True):
+    for item in found[3].split("&"):
+        key, _, value = item.partition("=")
         if key == name:
-            return value
+            return url_decode(value)
     return None
 
 

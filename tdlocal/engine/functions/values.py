@@ -40,7 +40,9 @@ def _shown_inside(slot: str, kind: k.Kind) -> str:
     if kind.name == "array":
         return f"list_transform({slot}, lambda e_: {shown('e_', kind.item, False)})"
     if kind.name == "row":
-        parts = ", ".join(f"f{n} := {shown(f'({slot}).f{n}', item, False)}" for n, item in enumerate(kind.items, 1))
+        parts = ", ".join(
+            f"f{n} := {shown(f'({slot}).f{n}', item, False)}" for n, item in enumerate(kind.items, 1)
+        )
         return f"CASE WHEN {slot} IS NULL THEN NULL ELSE struct_pack({parts}) END"
     keys = f"list_transform(map_keys({slot}), lambda e_: {shown('e_', kind.items[0], False)})"
     values = f"list_transform(map_values({slot}), lambda e_: {shown('e_', kind.items[1], False)})"

@@ -1,0 +1,74 @@
+"""url_extract_*: java.net.URI's reading of a URL in regular expressions; what is escaped goes to Python."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect import syntax as s
+from tdlocal.engine.dialect.casts import coerce
+from tdlocal.engine.dialect.special import unexpected
+from tdlocal.engine.dialect.values import Value, text
+
+_LEGAL = text(r"""([^\x00-\x20"<>\\^`{|}\x7f%]|%[0-9A-Fa-f]{2})*""")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+_PATTERNS = {
+    "protocol": r"^([A-Za-z][A-Za-z0-9+.-]*):",
+    "host": rf"^(?:{_SCHEME})?//(?:[^/?#@]*@)?"
+    r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?)(?::[0-9]*)?(?:[/?#]|$)",
+    "path": rf"^(?:{_SCHEME})?(?://[^/?#]*)?([^?#]*)",
+    "query": r"^[^?#]*\?([^#]*)",
+    "fragment": r"#(.*)$",
+}
+
+
+def part(c: Any, node: s.Call) -> Value:
+    """url_extract_host, _path, _protocol, _query and _fragment."""
+    url = _url(c, node, 1)[0].sql
+    name = node.name.removeprefix("url_extract_")
+    found = f"regexp_extract({url}, {text(_PATTERNS[name])}, 1)"
+    if name == "host":
+        found = f"nullif({found}, '')"
+    if name in ("path", "query", "fragment"):
+        hard = f"contains({url}, '%')"
+        if name == "path":  # mailto:x has no path
+            hard += f" OR regexp_matches({url}, {text(rf'^{_SCHEME}[^/]')})"
+        found = f"CASE WHEN {hard} THEN py_url_part({url}, '{name}') ELSE {found} END"
+    return Value(f"CASE WHEN regexp_full_match({url}, {_LEGAL}) THEN {found} END", k.VARCHAR)
+
+
+def port(c: Any, node: s.Call) -> Value:
+    return Value(f"py_url_port({_url(c, node, 1)[0].sql})", k.BIGINT)
+
+
+def parameter(c: Any, node: s.Call) -> Value:
+    """The first value of that name, decoded."""
+    url, name = _url(c, node, 2)
+    slow = f"py_url_parameter({url.sql}, {name.sql})"
+    if not isinstance(name.constant, str) or not name.constant:
+        return Value(slow, k.VARCHAR)
+    word = re.escape(name.constant)
+    there = text(rf"^[^?#]*\?(?:[^#]*&)?{word}(?:[=&#]|$)")
+    first = text(rf"^[^?#]*\?(?:[^#]*?&)??{word}(?:=([^&#]*))?(?:[&#]|$)")
+    x = url.sql
+    sql = (
+        f"CASE WHEN NOT regexp_matches({x}, {there}) THEN NULL"
+        f" WHEN contains({x}, '%') OR contains({x}, '+') OR NOT regexp_full_match({x}, {_LEGAL}) THEN {slow}"
+        f" ELSE regexp_extract({x}, {first}, 1) END"
+    )
+    return Value(sql, k.VARCHAR)
+
+
+def _url(c: Any, node: s.Call, count: int) -> list[Value]:
+    values = [c.argument(item) for item in node.arguments]
+    if len(values) != count or not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
+        raise unexpected(node, values, f"{node.name}({', '.join(['varchar(x)'] * count)})")
+    return [coerce(value, k.VARCHAR) for value in values]
+
+
+SPECIAL = {
+    **{f"url_extract_{name}": part for name in _PATTERNS},
+    "url_extract_port": port,
+    "url_extract_parameter": parameter,
+}
