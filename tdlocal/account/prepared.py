@@ -51,6 +51,7 @@ def plan(sql: str, prepared: Mapping[str, str]) -> Plan:
     from urllib.parse import quote
 
     text = bare(sql)
+    refuse_several(text)
     if match := PREPARE.fullmatch(text):
         name, statement = plain_name(match[1]), match[2]
         return Plan(
@@ -113,6 +114,19 @@ def bare(sql: str) -> str:
         else:
             break
     return text.rstrip().rstrip(";").rstrip()
+
+
+def refuse_several(text: str) -> None:
+    """The protocol takes one statement at a time: raise where another one begins."""
+    place = 0
+    for piece in pieces(text):
+        if piece == ";":
+            line = text.count("\n", 0, place) + 1
+            column = place - (text.rfind("\n", 0, place) + 1) + 1
+            raise EngineError(
+                "SYNTAX_ERROR", f"line {line}:{column}: mismatched input ';'. Expecting: <EOF>", code=1
+            )
+        place += len(piece)
 
 
 def plain_name(name: str) -> str:

@@ -13,16 +13,23 @@ from urllib.parse import unquote_plus
 import orjson
 
 from tdlocal.account.account import Account
-from tdlocal.account.prepared import Plan, plan
+from tdlocal.account.clock import now
+from tdlocal.account.prepared import Plan, bare, bind, plan
 from tdlocal.account.statements import Page, Statement
 from tdlocal.account.values import TypeTree, parse_type
 from tdlocal.api.wire import Fault, Reply, Request, route
 from tdlocal.engine.types import Column, EngineError
+from tdlocal.workflow.sessions import zone
 
 SOURCE = "Trino's client protocol; trino-python-client 0.340 trino/client.py"
 FIRST_SECONDS = 1.0  # how long the first request is held
 NEXT_SECONDS = 4.0
 TRINO_VERSION = "423"
+OUTPUT = [
+    *(Column(name, "varchar") for name in ("Column Name", "Catalog", "Schema", "Table", "Type")),
+    Column("Type Size", "bigint"),
+    Column("Aliased", "boolean"),
+]
 DONE = [Column("result", "boolean")]  # Trino's answer to a statement that has no rows: one `true`
 
 
@@ -36,10 +43,10 @@ def start(account: Account, request: Request) -> Any:
         raise Fault(400, "SQL statement is empty")
     try:
         wanted = plan(sql, prepared_statements(request))
+        if wanted.describe:
+            return describe(account, request, wanted)
     except EngineError as error:
-        return Reply(body=failure(account, account.statements.finished([], []), error))
-    if wanted.describe:
-        return describe(account, request, wanted)
+        return failure(account, account.statements.finished([], []), error)
     if wanted.headers:
         statement = account.statements.finished(DONE, [(True,)])
         reply = page_reply(account, statement, account.statements.page(statement, 0, FIRST_SECONDS))
@@ -182,8 +189,22 @@ def describe(account: Account, request: Request, wanted: Plan) -> Any:
         columns = [Column("Position", "bigint"), Column("Type", "varchar")]
         rows: list[tuple[Any, ...]] = [(place, "unknown") for place in range(wanted.parameters)]
         return answer(account, account.statements.finished(columns, rows), 0, FIRST_SECONDS)
-    error = EngineError("NOT_SUPPORTED", "DESCRIBE OUTPUT is not supported by tdlocal", code=13)
-    return failure(account, account.statements.finished([], []), error)
+    return answer(account, account.statements.finished(OUTPUT, outputs(account, request, wanted)), 0, 0)
+
+
+def outputs(account: Account, request: Request, wanted: Plan) -> list[tuple[Any, ...]]:
+    """The columns a prepared statement gives; none for a statement that is no query."""
+    sql = bare(bind(wanted.sql, ["null"] * wanted.parameters))
+    if sql.partition(" ")[0].lower() not in ("select", "with", "values", "table"):
+        return []
+    shape = account.engine.run(
+        f"select * from ({sql}) limit 0",
+        database=schema_of(request),
+        scheduled_time=now(),
+        time_zone=zone_of(request),
+    )
+    shape.close()
+    return [(column.name, "", "", "", column.type, 0, False) for column in shape.columns]
 
 
 def header(request: Request, name: str) -> str:
@@ -208,8 +229,13 @@ def schema_of(request: Request) -> str:
 
 
 def zone_of(request: Request) -> str:
-    """The session's time zone: SET TIME ZONE wins over the client's own."""
-    return pairs(header(request, "session")).get("time_zone_id") or header(request, "time-zone") or "UTC"
+    """The session's time zone: SET TIME ZONE wins over the client's own; 400 for one that does not exist."""
+    name = pairs(header(request, "session")).get("time_zone_id") or header(request, "time-zone") or "UTC"
+    try:
+        zone(name)
+    except ValueError:
+        raise Fault(400, f"Invalid time zone: {name[:60]}") from None
+    return name
 
 
 def page_number(text: str) -> int:

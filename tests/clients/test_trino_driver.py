@@ -80,6 +80,7 @@ def test_prepared_statements(connection: trino.dbapi.Connection) -> None:
     cursor.execute("prepare find from select * from (values 1, 2, 3) t (n) where n > ?").fetchall()
     assert fetched(connection, "execute find using 1") == [[2], [3]]
     assert fetched(connection, "describe input find") == [[0, "unknown"]]
+    assert fetched(connection, "describe output find") == [["n", "", "", "", "integer", 0, False]]
     cursor.execute("deallocate prepare find").fetchall()
     assert connection._client_session.prepared_statements == {}
     with pytest.raises(trino.exceptions.TrinoUserError, match="Prepared statement not found"):
@@ -122,12 +123,18 @@ def test_writes_tell_how_many_rows(connection: trino.dbapi.Connection) -> None:
         ("select cast('x' as bigint)", "INVALID_CAST_ARGUMENT"),
         ("select no_such_function(1)", "FUNCTION_NOT_FOUND"),
         ("start transaction", "NOT_SUPPORTED"),
+        ("select 1; select 2", "SYNTAX_ERROR"),
     ],
 )
 def test_errors_have_trinos_names(connection: trino.dbapi.Connection, sql: str, name: str) -> None:
     with pytest.raises(trino.exceptions.TrinoUserError) as caught:
         fetched(connection, sql)
     assert caught.value.error_name == name
+
+
+def test_a_time_zone_that_does_not_exist(server: LocalServer) -> None:
+    headers = {"X-Trino-User": server.key, "X-Trino-Time-Zone": "Mars/Base"}
+    assert requests.post(f"{server.url}/v1/statement", data=b"select 1", headers=headers).status_code == 400
 
 
 def test_an_empty_statement_is_a_bad_request(server: LocalServer) -> None:
