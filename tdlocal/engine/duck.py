@@ -177,7 +177,8 @@ class DuckDBEngine:
     ) -> Answer:
         """Run every statement of *sql* (Trino SQL, `;` between) and answer with the last one's rows.
 
-        *prepared* holds the texts that EXECUTE name means. Raises EngineError; statements before the failing one stay done, as on Treasure Data.
+        *prepared* holds the texts that EXECUTE name means. Raises EngineError; statements before the
+        failing one stay done, as on Treasure Data.
         """
         answer: Answer | None = None
         for statement in self._dialect.statements(sql):
@@ -462,7 +463,8 @@ class DuckDBEngine:
             self.catalog.put(database, second, one.columns, one.created_at)
 
     def set_columns(self, database: str, name: str, columns: Sequence[Column]) -> None:
-        """Give the table exactly these columns (and `time`); kept ones are cast, what does not fit is null."""
+        """Give the table exactly these columns (and `time`); kept ones are cast, what does not fit is
+        null."""
         wanted = {column.name: to_duck(column.type) for column in columns}
         wanted.setdefault("time", "BIGINT")
         with self._job() as cursor, self._locks.hold([f"{database}.{name}"]):
@@ -499,7 +501,8 @@ class DuckDBEngine:
         """Add Arrow rows by column name; columns that the table lacks are added to it first.
 
         Values that do not fit the table's type become null, fractions of a bigint column are cut off.
-        With *once* the rows come in only the first time this key is seen; the key is kept in the same transaction.
+        With *once* the rows come in only the first time this key is seen; the key is kept in the same
+        transaction.
         """
         with self._job() as cursor, self._locks.hold([f"{database}.{name}"]):
             table, at = self._existing(database, name), self._at((database, name))

@@ -84,7 +84,8 @@ def from_duck(type_name: str) -> str:
 def stored_type(name: str, type_name: str, *, strict: bool) -> str:
     """Trino's type of the column *name* once it is stored.
 
-    Integers become bigint and real double, as on Treasure Data. In strict mode what it cannot store is refused
+    Integers become bigint and real double, as on Treasure Data. In strict mode what it cannot store is
+    refused
     with the cast to write; otherwise numbers become double and the rest text.
 
     >>> stored_type("a", "integer", strict=True), stored_type("m", "map(varchar,bigint)", strict=True)

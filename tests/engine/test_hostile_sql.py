@@ -133,10 +133,14 @@ def test_strings_come_back_as_they_were(engine, text):
 
 
 WORDS = st.sampled_from(
-    """select from where group by order limit ( ) , * . 1 1.5 1e0 'a' "b" t a b count sum max ( -> x [ ] array row
-    map cast as bigint varchar case when then else end and or not in is null like between + - / % || = < > <> union
-    all join on using unnest with values interval '1' day date '2020-01-01' try if coalesce over partition ; --
-    distinct lateral cross left ? exists json_value timestamp at time zone 'UTC' extract transform filter""".split()
+    """select from where group by order limit ( ) , * . 1 1.5 1e0 'a' "b" t a b count sum max ( -> x [ ]
+    array row
+    map cast as bigint varchar case when then else end and or not in is null like between + - / % || = < >
+    <> union
+    all join on using unnest with values interval '1' day date '2020-01-01' try if coalesce over partition
+    ; --
+    distinct lateral cross left ? exists json_value timestamp at time zone 'UTC' extract transform
+    filter""".split()
 )
 
 

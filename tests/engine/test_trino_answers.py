@@ -1,4 +1,5 @@
-"""What a real Trino answered to 320 statements, asked again here: equal, or refused by name, never otherwise."""
+"""What a real Trino answered to 320 statements, asked again here: equal, or refused by name, never
+otherwise."""
 
 import datetime
 import json

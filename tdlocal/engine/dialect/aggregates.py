@@ -165,8 +165,8 @@ def percentile(c: Any, node: s.Call, values: list[Value]) -> Made:
         value = coerce(value, k.DOUBLE)
     if not k.is_number(value.kind):
         raise _wrong(node, values)
-    if len(values) >= 3 and values[-1].kind.name != "array" and len(values) == 3 and k.is_number(values[2].kind) \
-            and (values[1].kind.name in k.INTEGERS or not values[1].is_constant or values[1].constant >= 1):  # fmt: skip
+    weighted = values[1].kind.name in k.INTEGERS or not values[1].is_constant or values[1].constant >= 1
+    if len(values) == 3 and k.is_number(values[2].kind) and weighted and values[1].kind.name != "array":
         raise failure("NOT_SUPPORTED", "approx_percentile with weights is not supported by the local account")
     fractions = node.arguments[1]
     if isinstance(fractions, s.ArrayLiteral):
@@ -284,8 +284,10 @@ _MAKERS: dict[str, Callable[[Any, s.Call, list[Value]], Made | None]] = {
     "approx_percentile": percentile, "map_agg": map_agg, "multimap_agg": multimap_agg, "map_union": map_union,
     "listagg": listagg, "reduce_agg": reduce_agg, "checksum": checksum, "td_first": first_last,
     "td_last": first_last,
-    **dict.fromkeys(("approx_set", "merge", "make_set_digest", "merge_set_digest", "qdigest_agg", "tdigest_agg",
-                     "bitwise_and_agg_", "spatial_union", "evaluate_classifier_predictions", "learn_classifier",
+    **dict.fromkeys(("approx_set", "merge", "make_set_digest", "merge_set_digest", "qdigest_agg",
+    "tdigest_agg",
+                     "bitwise_and_agg_", "spatial_union", "evaluate_classifier_predictions",
+                     "learn_classifier",
                      "learn_regressor", "convex_hull_agg", "geometry_union_agg"), unsupported),
 }  # fmt: skip
 NAMES = frozenset(PLAIN.names()) | frozenset(_MAKERS)

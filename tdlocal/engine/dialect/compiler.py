@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tdlocal.engine.catalog import Catalog
 from tdlocal.engine.dialect import kinds as k
@@ -19,6 +19,7 @@ from tdlocal.engine.dialect.tokens import error_at
 from tdlocal.engine.dialect.values import Value, decimal, integer, null, string
 from tdlocal.engine.types import Column, EngineError
 
+T = TypeVar("T")
 _EXTRACT = {"dow": "day_of_week", "doy": "day_of_year", "yow": "year_of_week", "day_of_month": "day"}
 _PLACED = frozenset(["TYPE_MISMATCH", "INVALID_FUNCTION_ARGUMENT", "INVALID_LITERAL", "FUNCTION_NOT_FOUND",
                      "NOT_SUPPORTED", "INVALID_ARGUMENTS", "INVALID_CAST_ARGUMENT"])  # fmt: skip
@@ -26,7 +27,8 @@ _PLACED = frozenset(["TYPE_MISMATCH", "INVALID_FUNCTION_ARGUMENT", "INVALID_LITE
 
 @dataclass
 class Session:
-    """What a statement is translated with. *used_time* is set when the answer depends on the scheduled time."""
+    """What a statement is translated with. *used_time* is set when the answer depends on the scheduled
+    time."""
 
     catalog: Catalog
     home: str
@@ -60,7 +62,7 @@ class ExpressionCompiler:
     def error(self, pos: int, name: str, message: str) -> EngineError:
         return error_at(self.text, pos, name, message)
 
-    def placed(self, pos: int, work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def placed(self, pos: int, work: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Call *work*; its errors get the place *pos* in front unless they have one."""
         try:
             return work(*arguments, **options)
@@ -77,7 +79,7 @@ class ExpressionCompiler:
 
     def expression(self, node: Any) -> Value:
         mark = len(self.pending)
-        value: Value = _METHODS[type(node)](self, node)
+        value = _METHODS[type(node)](self, node)
         if self.grouped is not None and len(self.pending) > mark and value.sql in self.grouped:
             del self.pending[mark:]
         return value
@@ -338,13 +340,8 @@ class ExpressionCompiler:
     def row(self, node: s.RowLiteral) -> Value:
         values = [self.expression(item) for item in node.items]
         kind = k.row(tuple(value.kind for value in values), node.names)
-        parts = ", ".join(
-            (
-                f"f{n} :="
-                f" {coerce(value, value.kind).sql if value.kind.name != 'unknown' else 'CAST(NULL AS INTEGER)'}"
-            )
-            for n, value in enumerate(values, 1)
-        )
+        texts = ["CAST(NULL AS INTEGER)" if value.kind.name == "unknown" else value.sql for value in values]
+        parts = ", ".join(f"f{n} := {one}" for n, one in enumerate(texts, 1))
         return Value(f"struct_pack({parts})", kind)
 
     def subscript(self, node: s.Subscript) -> Value:
@@ -402,7 +399,8 @@ class ExpressionCompiler:
 
     def extract(self, node: s.Extract) -> Value:
         part = _EXTRACT.get(node.part, node.part)
-        if part not in ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_year", "year_of_week",
+        if part not in ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_year",
+        "year_of_week",
                         "hour", "minute", "second", "timezone_hour", "timezone_minute"):  # fmt: skip
             raise self.error(node.pos, "SYNTAX_ERROR", f"Invalid EXTRACT field: {node.part}")
         return self.call(s.Call(node.pos, part, [node.value]))
@@ -538,7 +536,7 @@ class ExpressionCompiler:
 
 
 def _late(name: str) -> Callable[[ExpressionCompiler, Any], Value]:
-    return lambda compiler, node: getattr(compiler, name)(node)  # type: ignore[no-any-return]
+    return lambda compiler, node: getattr(compiler, name)(node)
 
 
 _C = ExpressionCompiler

@@ -285,8 +285,8 @@ class ExpressionParser:
         try:
             return s.Literal(token.start, "binary", bytes.fromhex(token.text[2:-1]))
         except ValueError:
-            raise error_at(self.text, token.start, "SYNTAX_ERROR", "Binary literal must contain an even number "
-                           "of hexadecimal digits") from None  # fmt: skip
+            message = "Binary literal must contain an even number of hexadecimal digits"
+            raise error_at(self.text, token.start, "SYNTAX_ERROR", message) from None
 
     def parenthesis(self) -> Any:
         pos = self.token.start
@@ -664,7 +664,8 @@ class ExpressionParser:
         return s.TypedLiteral(pos, s.TypeName(pos, name), self.string())
 
     def try_typed_literal(self) -> Any:
-        """TIMESTAMP(3) '…', TIMESTAMP WITH TIME ZONE '…', DOUBLE PRECISION '…'; None when it is none of them."""
+        """TIMESTAMP(3) '…', TIMESTAMP WITH TIME ZONE '…', DOUBLE PRECISION '…'; None when it is none of
+        them."""
         start = self.index
         try:
             type_name = self.type_name()

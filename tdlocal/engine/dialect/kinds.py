@@ -111,6 +111,12 @@ def read(written: syntax.TypeName) -> Kind | None:
     return _simple(name, sizes)
 
 
+_PLAIN = frozenset(
+    [*INTEGERS, "boolean", "real", "double", "varbinary", "date", "json", "uuid", "unknown", "hyperloglog",
+     "ipaddress", "interval day to second", "interval year to month"]
+)  # fmt: skip
+
+
 def _simple(name: str, sizes: tuple[int, ...]) -> Kind | None:
     if name == "decimal":
         precision, scale = (*sizes, 0)[:2] if sizes else (38, 0)
@@ -122,9 +128,7 @@ def _simple(name: str, sizes: tuple[int, ...]) -> Kind | None:
         return Kind(name, sizes)
     if name == "char":
         return Kind(name, sizes or (1,))
-    plain = (*INTEGERS, "boolean", "real", "double", "varbinary", "date", "json", "uuid", "interval day to second",
-             "interval year to month", "unknown", "hyperloglog", "ipaddress")  # fmt: skip
-    return Kind(name) if name in plain and not sizes else None
+    return Kind(name) if name in _PLAIN and not sizes else None
 
 
 @lru_cache(maxsize=1024)
@@ -146,7 +150,8 @@ def parse(text: str) -> Kind:
 def common(one: Kind, two: Kind) -> Kind | None:
     """The type both turn into by themselves, or None.
 
-    >>> str(common(INTEGER, decimal(3, 1))), str(common(Kind("varchar", (2,)), VARCHAR)), common(BIGINT, VARCHAR)
+    >>> str(common(INTEGER, decimal(3, 1))), str(common(Kind("varchar", (2,)), VARCHAR)), common(BIGINT,
+    VARCHAR)
     ('decimal(11,1)', 'varchar', None)
     """
     if one == two or two.name == "unknown":

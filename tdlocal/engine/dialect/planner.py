@@ -30,7 +30,8 @@ CACHED = 2000  # translations kept
 _TEXT_COLUMNS = {
     "tables": ("Table",), "schemas": ("Schema",), "catalogs": ("Catalog",),
     "session": ("Name", "Value", "Default", "Type", "Description"),
-    "functions": ("Function", "Return Type", "Argument Types", "Function Type", "Deterministic", "Description"),
+    "functions": ("Function", "Return Type", "Argument Types", "Function Type", "Deterministic",
+    "Description"),
     "columns": ("Column", "Type", "Extra", "Comment"),
 }  # fmt: skip
 
@@ -87,7 +88,8 @@ class Dialect:
         strict: bool = True,
         prepared: Mapping[str, str] | None = None,
     ) -> plans.Plan:
-        """What the engine has to do for *statement*; remembered as long as the tables it reads stay the same."""
+        """What the engine has to do for *statement*; remembered as long as the tables it reads stay the
+        same."""
         key = (statement.key, database, time_zone, strict)
         with self._lock:
             kept = self._kept.get(key)

@@ -32,7 +32,8 @@ class RelationMixin:
     def sources_of(alias: str, outputs: list[Output], relation: str | None) -> list[Source]:
         """The columns of an inner query that was given *alias* and the names c1, c2, …"""
         return [
-            Source(output.name, output.kind, f"{alias}.c{n}.t" if output.packed else f"{alias}.c{n}", relation,
+            Source(output.name, output.kind, f"{alias}.c{n}.t" if output.packed else f"{alias}.c{n}",
+            relation,
                    zone=f"{alias}.c{n}.z" if output.packed else output.zone)
             for n, output in enumerate(outputs, 1)
         ]  # fmt: skip

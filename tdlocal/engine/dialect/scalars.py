@@ -1,4 +1,5 @@
-"""The scalar functions of Trino that are one line: signature = DuckDB text. See `signatures` for how to read it."""
+"""The scalar functions of Trino that are one line: signature = DuckDB text. See `signatures` for how to
+read it."""
 
 from __future__ import annotations
 

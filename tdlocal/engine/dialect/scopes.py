@@ -10,7 +10,8 @@ from tdlocal.engine.dialect.values import Value
 
 @dataclass(slots=True)
 class Source:
-    """A column that a FROM clause offers. *relation* is its table's alias, *database* set for plain tables."""
+    """A column that a FROM clause offers. *relation* is its table's alias, *database* set for plain
+    tables."""
 
     name: str | None
     kind: k.Kind

@@ -85,7 +85,8 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     @contextmanager
     def inner(self, parent: Scope | None) -> Iterator[None]:
         """A fresh state for a query within a query."""
-        kept = (self.scope, self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed, self.windows,
+        kept = (self.scope, self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed,
+        self.windows,
                 self.ctes, self.sessions)  # fmt: skip
         self.scope = Scope(parent=parent)
         self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed = None, [], False, None
@@ -649,7 +650,8 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         if window.base is None:
             return window
         base = self.named_window(window.base)
-        return s.Window(window.pos, None, window.partition or base.partition, window.order_by or base.order_by,
+        return s.Window(window.pos, None, window.partition or base.partition, window.order_by or
+        base.order_by,
                         window.frame or base.frame)  # fmt: skip
 
     def frame(self, frame: s.Frame, window: s.Window) -> str:

@@ -1,7 +1,9 @@
-"""The table of functions: signatures in Trino's words, the DuckDB text each becomes, and how a call finds its own.
+"""The table of functions: signatures in Trino's words, the DuckDB text each becomes, and how a call finds
+its own.
 
 A line reads `name(type, …) result = text`, with `$0`, `$1` … for the arguments. One capital letter is a type
-variable (N: any number, S: any varchar, D: any date or timestamp); `varchar` takes every length, `decimal` every
+variable (N: any number, S: any varchar, D: any date or timestamp); `varchar` takes every length,
+`decimal` every
 size; `f(A,B)` at an argument is a lambda from A to B; `...` after the last type lets it repeat.
 """
 

@@ -80,7 +80,8 @@ def extreme(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1)
     message = f"Unexpected parameters for function {node.name}: {{}} and {{}} have no common type"
     values, kind = c.common(values, node.arguments, message)
-    if not (k.is_number(kind) or k.is_text(kind) or kind.name in ("boolean", "date", "unknown", "varbinary", "uuid")
+    if not (k.is_number(kind) or k.is_text(kind) or kind.name in ("boolean", "date", "unknown",
+    "varbinary", "uuid")
             or kind.name.startswith(("timestamp", "time", "interval", "array", "row"))):  # fmt: skip
         raise unexpected(node, values)
     nulls = " OR ".join(f"{value.sql} IS NULL" for value in values)
@@ -294,7 +295,8 @@ def format_(c: Any, node: s.Call) -> Value:
     for value in values[1:]:
         if not castable(value.kind, k.VARCHAR):
             raise failure("NOT_SUPPORTED", f"format() of {value.kind} is not supported")
-        letter = "d" if value.kind.name in k.INTEGERS else "f" if value.kind.name in ("double", "real", "decimal") \
+        letter = "d" if value.kind.name in k.INTEGERS else "f" if value.kind.name in ("double", "real",
+        "decimal") \
             else "b" if value.kind.name == "boolean" else "s"  # fmt: skip
         body = f"CAST({value.sql} AS VARCHAR)" if letter in "df" else cast(value, k.VARCHAR).sql
         shown.append(f"('{letter}' || {body})")

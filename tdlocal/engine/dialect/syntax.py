@@ -1,4 +1,5 @@
-"""The tree of a Trino statement. `pos` is the offset in the text, for messages; it never makes two nodes differ."""
+"""The tree of a Trino statement. `pos` is the offset in the text, for messages; it never makes two nodes
+differ."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 PARTS = {
     "year": "year($0)", "quarter": "quarter($0)", "month": "month($0)", "week": "week($0)",
     "week_of_year": "week($0)", "day": "day($0)", "day_of_month": "day($0)", "day_of_week": "isodow($0)",
-    "dow": "isodow($0)", "day_of_year": "dayofyear($0)", "doy": "dayofyear($0)", "year_of_week": "isoyear($0)",
+    "dow": "isodow($0)", "day_of_year": "dayofyear($0)", "doy": "dayofyear($0)", "year_of_week":
+    "isoyear($0)",
     "yow": "isoyear($0)", "hour": "hour($0)", "minute": "minute($0)", "second": "second($0)",
     "millisecond": "(millisecond($0) % 1000)",
 }  # fmt: skip

@@ -13,7 +13,8 @@ _UNSAFE = re.compile("([\0\ue000-\ue003])")  # NUL, and the marks that aggregate
 
 
 class Value:
-    """*zone* is DuckDB text for the zone's name of a `timestamp with time zone`; *constant* a literal's value."""
+    """*zone* is DuckDB text for the zone's name of a `timestamp with time zone`; *constant* a literal's
+    value."""
 
     __slots__ = ("constant", "kind", "sql", "zone")
 

@@ -9,7 +9,8 @@ from tdlocal.engine.functions.failing import fail
 
 _CLASSES = {"\\p{L}": "[^\\W\\d_]", "\\p{Lu}": "[A-Z]", "\\p{Ll}": "[a-z]", "\\p{N}": "\\d", "\\p{Nd}": "\\d",
             "\\p{Alpha}": "[A-Za-z]", "\\p{Digit}": "[0-9]", "\\p{Alnum}": "[A-Za-z0-9]",
-            "\\p{Punct}": "[!-/:-@\\[-`{-~]", "\\p{Space}": "\\s", "\\p{Upper}": "[A-Z]", "\\p{Lower}": "[a-z]",
+            "\\p{Punct}": "[!-/:-@\\[-`{-~]", "\\p{Space}": "\\s", "\\p{Upper}": "[A-Z]", "\\p{Lower}":
+            "[a-z]",
             "\\h": "[ \\t]", "\\Z": "(?=\\n?\\Z)", "\\z": "\\Z"}  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Registers the Python functions with DuckDB. Their names begin with `py_`, so no SQL of a client can mean them."""
+"""Registers the Python functions with DuckDB. Their names begin with `py_`, so no SQL of a client can
+mean them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""SQL/JSON paths (json_value, json_query, json_exists, JSON_TABLE): names, places, wildcards and filters, lax and strict."""
+"""SQL/JSON paths (json_value, json_query, json_exists, JSON_TABLE): names, places, wildcards and filters,
+lax and strict."""
 
 from __future__ import annotations
 

@@ -145,13 +145,32 @@ _NUMBER = {"Y": r"([+-]?\d{1,4})", "m": r"(\d{1,2})", "c": r"(\d{1,2})", "d": r"
            "f": r"(\d{1,9})", "v": r"(\d{1,2})", "x": r"(\d{1,4})"}  # fmt: skip
 _MYSQL_FIELD = {"Y": "year", "m": "month", "c": "month", "d": "day", "e": "day", "H": "hour", "k": "hour",
                 "h": "hour12", "I": "hour12", "l": "hour12", "i": "minute", "s": "second", "S": "second",
-                "y": "year2", "j": "dayofyear", "f": "fraction", "p": "half", "M": "monthname", "b": "monthname",
+                "y": "year2", "j": "dayofyear", "f": "fraction", "p": "half", "M": "monthname", "b":
+                "monthname",
                 "W": "weekday", "a": "weekday", "v": "week", "x": "weekyear"}  # fmt: skip
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WORDS = {"half": r"([AaPp][Mm])", "monthname": r"([A-Za-z]{3,9})", "weekday": r"([A-Za-z]{3,9})"}
-_JODA_FIELD = {"y": "year", "Y": "year", "x": "weekyear", "M": "month", "d": "day", "D": "dayofyear", "H": "hour",
-               "k": "hour24", "h": "hour12", "K": "hour12", "m": "minute", "s": "second", "S": "fraction",
-               "a": "half", "E": "weekday", "Z": "offset", "z": "zone", "w": "week", "e": "isoday"}  # fmt: skip
+_JODA_FIELD = {
+    "y": "year",
+    "Y": "year",
+    "x": "weekyear",
+    "M": "month",
+    "d": "day",
+    "D": "dayofyear",
+    "H": "hour",
+    "k": "hour24",
+    "h": "hour12",
+    "K": "hour12",
+    "m": "minute",
+    "s": "second",
+    "S": "fraction",
+    "a": "half",
+    "E": "weekday",
+    "Z": "offset",
+    "z": "zone",
+    "w": "week",
+    "e": "isoday",
+}
 _JODA_TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 

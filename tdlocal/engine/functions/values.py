@@ -1,4 +1,5 @@
-"""Answers on their way out: what DuckDB shows of a type, and the Python value that Trino's driver gives for it."""
+"""Answers on their way out: what DuckDB shows of a type, and the Python value that Trino's driver gives
+for it."""
 
 from __future__ import annotations
 
