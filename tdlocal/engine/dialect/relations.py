@@ -39,7 +39,8 @@ class RelationMixin:
         ]  # fmt: skip
 
     def relation(self: Any, node: Any) -> Relation:
-        return _RELATIONS[type(node)](self, node)
+        made: Relation = _RELATIONS[type(node)](self, node)
+        return made
 
     # -- tables
 
@@ -59,7 +60,8 @@ class RelationMixin:
                 node.pos, "MISSING_SCHEMA_NAME", "Schema must be specified when session schema is not set"
             )
         if database == "information_schema" or parts[0] == "system":
-            return self.information_table(node, database, name)
+            made: Relation = self.information_table(node, database, name)
+            return made
         found = self.session.catalog.table(database, name)
         if found is None:
             if not self.session.catalog.has_database(database):
@@ -221,7 +223,8 @@ class RelationMixin:
             shared = {one.name for one in right if not one.hidden}
             node = dataclasses.replace(node, using=tuple(name for name in names if name in shared))
         if node.using or node.natural:
-            return self.using(node, word, left_sql, left, right_sql, right)
+            made: Relation = self.using(node, word, left_sql, left, right_sql, right)
+            return made
         kept = self.scope.sources
         self.scope.sources = left + right
         try:
@@ -232,8 +235,8 @@ class RelationMixin:
 
     def right_side(self: Any, node: s.Join, left: list[Source]) -> Relation:
         """UNNEST and LATERAL see the columns on their left."""
-        inner = node.right
-        alias = None
+        inner: Any = node.right
+        alias: s.Aliased | None = None
         if isinstance(inner, s.Aliased) and isinstance(inner.relation, s.Unnest | s.Derived | s.JsonTable):
             inner, alias = inner.relation, inner
         if not isinstance(inner, s.Unnest | s.JsonTable) and not (

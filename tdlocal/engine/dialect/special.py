@@ -427,7 +427,7 @@ def _regexp_replace_lambda(c: Any, node: s.Call) -> Value:
 
 
 def _json_argument(c: Any, node: s.Call, index: int = 0) -> Value:
-    value = c.expression(node.arguments[index])
+    value: Value = c.expression(node.arguments[index])
     if value.kind.name not in ("json", "varchar", "char", "unknown"):
         raise unexpected(node, [value], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)")
     return value
@@ -545,7 +545,7 @@ def _lambda(c: Any, node: s.Call, index: int) -> s.Lambda:
 
 
 def _array(c: Any, node: s.Call, index: int = 0) -> Value:
-    value = c.argument(node.arguments[index])
+    value: Value = c.argument(node.arguments[index])
     if value.kind.name == "unknown":
         value = coerce(value, k.array(k.UNKNOWN))
     if value.kind.name != "array":
@@ -554,7 +554,7 @@ def _array(c: Any, node: s.Call, index: int = 0) -> Value:
 
 
 def _map(c: Any, node: s.Call, index: int = 0) -> Value:
-    value = c.argument(node.arguments[index])
+    value: Value = c.argument(node.arguments[index])
     if value.kind.name != "map":
         raise unexpected(node, [c.argument(one) for one in node.arguments])
     return value

@@ -82,7 +82,7 @@ def round_double(value: float, digits: int) -> float:
 def round_integer(value: int, digits: int) -> int:
     if digits >= 0:
         return value
-    unit = 10**-digits
+    unit: int = 10**-digits
     size = (abs(value) + unit // 2) // unit * unit
     return size if value >= 0 else -size
 
