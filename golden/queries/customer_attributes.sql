@@ -59,6 +59,7 @@ select
     coalesce(forecast.propensity_score, 0e0) as propensity_score,
     coalesce(forecast.predicted_orders_90_days, 0e0) as predicted_orders_90_days,
     coalesce(forecast.predicted_value_365_days, 0e0) as predicted_value_365_days,
+    forecast.chance_active,
     forecast.churn_risk,
 
     -- audit

@@ -2,9 +2,11 @@
 --
 -- reads   golden transactions_attributes__next   one row per person who ordered
 -- writes  golden propensity_attributes, replaced whole by wf06_golden
--- rate    orders a day = (own orders + the shop's mean) / (own days + the shop's mean): few orders
---         lean on the shop, many on the person (a gamma-Poisson mean, prior of one customer)
--- alive   1 up to the person's usual gap between orders, then halving with every further gap
+-- rate    repeat orders a day = (own repeats + the shop's mean) / (own days + the shop's mean): few
+--         orders lean on the shop, many on the person (a gamma-Poisson mean, prior of one customer)
+-- gap     the person's usual gap between orders, leaning on the shop's in the same way
+-- active  chance to be still a customer: near 1 at first, a half after four usual gaps of silence
+-- tested  tests/golden/test_forecast.py, against what people then bought
 -- nulls   none
 
 with
@@ -13,9 +15,9 @@ buyers as (
 
     select
         canonical_id,
-        total_orders,
+        total_orders - 1e0 as repeat_orders,
         coalesce(avg_order_value, 0e0) as avg_order_value,
-        coalesce(tenure_days, 0) + 1e0 as own_days,
+        coalesce(tenure_days, 0) * 1e0 as own_days,
         coalesce(days_since_last_purchase, 0) * 1e0 as quiet_days,
         avg_days_between_orders
     from ${gld}_${sub}.transactions_attributes__next
@@ -26,7 +28,7 @@ buyers as (
 shop as (
 
     select
-        avg(total_orders * 1e0) as mean_orders,
+        avg(repeat_orders) as mean_repeat_orders,
         avg(own_days) as mean_days,
         coalesce(avg(greatest(avg_days_between_orders, 1e0)), 90e0) as mean_gap
     from buyers
@@ -37,20 +39,23 @@ expected as (
 
     select
         buyers.*,
-        (buyers.total_orders + shop.mean_orders) / (buyers.own_days + shop.mean_days)
-            as orders_a_day,
-        greatest(coalesce(buyers.avg_days_between_orders, shop.mean_gap), 1e0) as usual_gap
+        (buyers.repeat_orders + shop.mean_repeat_orders)
+        / greatest(buyers.own_days + shop.mean_days, 1e0) as orders_a_day,
+        greatest(
+            (greatest(buyers.own_days - buyers.quiet_days, 0e0) + shop.mean_gap)
+            / (buyers.repeat_orders + 1e0), 1e0
+        ) as usual_gap
     from buyers
     cross join shop
 
 ),
 
-alive as (
+active as (
 
     select
         *,
         quiet_days / usual_gap as gaps_since_last_purchase,
-        power(5e-1, greatest(quiet_days / usual_gap - 1e0, 0e0)) as chance_alive
+        1e0 / (1e0 + power(quiet_days / usual_gap / 4e0, 2e0)) as chance_active
     from expected
 
 ),
@@ -62,20 +67,21 @@ final as (
         canonical_id,
 
         -- forecast
-        round(orders_a_day * 90e0 * chance_alive, 4) as predicted_orders_90_days,
-        round(1e0 - exp(-orders_a_day * 90e0 * chance_alive), 4) as propensity_score,
-        round(orders_a_day * 365e0 * chance_alive * avg_order_value, 2)
+        round(orders_a_day * 90e0 * chance_active, 4) as predicted_orders_90_days,
+        round(1e0 - exp(-orders_a_day * 90e0 * chance_active), 4) as propensity_score,
+        round(orders_a_day * 365e0 * chance_active * avg_order_value, 2)
             as predicted_value_365_days,
 
         -- churn
         round(gaps_since_last_purchase, 4) as gaps_since_last_purchase,
+        round(chance_active, 4) as chance_active,
         case
-            when gaps_since_last_purchase <= 1e0 then 'Low'
-            when gaps_since_last_purchase <= 2e0 then 'Medium'
+            when chance_active >= 8e-1 then 'Low'
+            when chance_active >= 5e-1 then 'Medium'
             else 'High'
         end as churn_risk,
         ${session_unixtime} as built_for
-    from alive
+    from active
 
 )
 
