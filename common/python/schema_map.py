@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.python.declared_prep import DeclaredPrep, read_prep
 from common.python.errors import TaskError, told_together
 from common.python.lined_yaml import Lined
 from common.python.retail_schema import FILE as SCHEMA_FILE
@@ -15,7 +16,7 @@ from common.python.retail_schema import TYPES, did_you_mean, read_schema, type_n
 from common.python.treasure import identifier, literal
 
 FILE = "config/schema_map.yml"
-TABLE_KEYS = ("prp_table_name", "columns", "description")
+TABLE_KEYS = ("prp_table_name", "prep", "columns", "description")
 COLUMN_KEYS = ("prp", "src", "type", "expr", "default", "required", "description", "extra")
 TEXT_TYPES = ("string", "varchar")
 PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -48,6 +49,7 @@ class MappedTable:
     columns: tuple[MappedColumn, ...]
     absent: bool = False
     place: str = ""
+    prep: DeclaredPrep | None = None
 
 
 def read_map(
@@ -85,7 +87,11 @@ def read_map(
         if is_absent:
             columns = tuple(MappedColumn(column.name, column.type) for column in columns)
         prp_table = str(entry.get("prp_table_name") or table)
-        found.append(MappedTable(table, prp_table, columns, is_absent, source.place(table)))
+        prep = None
+        if "prep" in entry:
+            prep, wrong = read_prep(entry["prep"], source.place(table, "prep"))
+            faults += wrong
+        found.append(MappedTable(table, prp_table, columns, is_absent, source.place(table), prep))
     if faults:
         raise told_together(faults, where=path, mend="mend these lines; no query has run yet")
     return found

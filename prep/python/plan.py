@@ -2,7 +2,8 @@
 
 Task      wf02_mapping +check, ``py>: prep.python.plan.main``
 Reads     config/schema_map.yml, config/retail_schema.yml, prep/queries/*.sql, the list of raw tables
-Stores    `prp_tables`: list of {src_table_name, prp_table_name}, one per PRP table to build
+Stores    `prp_tables`: list of {src_table_name, prp_table_name}, one per query of prep/queries to run;
+          `declared_prep`: whether any table's prep is an entry of the map
 Raises    TaskError with every fault of the map, of the queries and of the raw tables, each with its line
 """
 
@@ -26,13 +27,14 @@ def main(tables, raw, sub, absent_tables=()):
 
     mapped = mapping(tables, absent_tables)
     queries = prp_queries(mapped)
-    check_raw(queries, f"{raw}_{sub}", treasure.tables(f"{raw}_{sub}"))
+    check_raw(queries, f"{raw}_{sub}", treasure.tables(f"{raw}_{sub}"), mapped)
     digdag.env.store(
         {
+            "declared_prep": any(table.prep and not table.absent for table in mapped),
             "prp_tables": [
                 {"src_table_name": path.stem, "prp_table_name": prp_table}
                 for prp_table, path in queries.items()
-            ]
+            ],
         }
     )
     absent = [table.name for table in mapped if table.absent]
@@ -51,7 +53,7 @@ def prp_queries(mapped: Sequence[MappedTable], folder: Path = QUERIES) -> dict[s
     queries: dict[str, Path] = {}
     faults = []
     for table in mapped:
-        if table.absent or table.prp_table in queries:
+        if table.absent or table.prep or table.prp_table in queries:
             continue
         choices = [folder / f"{name}.sql" for name in (table.name, table.prp_table)]
         path = next((choice for choice in choices if choice.is_file()), None)
@@ -66,9 +68,17 @@ def prp_queries(mapped: Sequence[MappedTable], folder: Path = QUERIES) -> dict[s
     return queries
 
 
-def check_raw(queries: Mapping[str, Path], database: str, have: Mapping[str, Any]) -> None:
-    """Raise TaskError for every raw table that a query names and that is not there."""
-    faults = []
+def check_raw(
+    queries: Mapping[str, Path], database: str, have: Mapping[str, Any], mapped: Sequence[MappedTable] = ()
+) -> None:
+    """Raise TaskError for every raw table that a query or a prep entry names and that is not there."""
+    faults = [
+        f"{table.prep.place}: raw table {database}.{name} is missing{did_you_mean(name, have)}"
+        for table in mapped
+        if table.prep and not table.absent
+        for name in table.prep.sources
+        if name not in have
+    ]
     for path in queries.values():
         for table, line in raw_tables(path.read_text(encoding="utf-8")):
             if table not in have:

@@ -64,7 +64,7 @@ def checked(mapped: list[MappedTable], params: Mapping[str, Any]) -> None:
     """Check the map against the prep queries, the raw tables and the PRP tables; say what is there."""
     queries = prp_queries(mapped)
     raw = inputs.database("raw", params)
-    check_raw(queries, raw, treasure.tables(raw))
+    check_raw(queries, raw, treasure.tables(raw), mapped)
     have = treasure.tables(inputs.database("prp", params))
     faults = []
     for table in mapped:

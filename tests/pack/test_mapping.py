@@ -206,3 +206,60 @@ def test_the_plan_names_each_prp_table_once(shop, treasure, params, py, tmp_path
     treasure.run_query(f"raw_{params['sub']}", "create table consents as select 1 as a", rows=False)
     py("prep.python.plan.main")
     assert params["prp_tables"] == [{"src_table_name": "consents", "prp_table_name": "web"}]
+
+
+DECLARED = """
+consents:
+  prp_table_name: choices
+  prep:
+    from: [web_consents, store_consents]
+    unpack: {key: who.mail}
+    rename: {flag: "opted in"}
+    latest: {key: [nr], by: [changed desc]}
+  columns: {id: {prp: key}, consent_flag: {prp: flag}}
+formfills:
+  columns: {email: {prp: mail}}
+"""
+
+
+def test_declared_prep_stacks_unpacks_renames_and_keeps_the_latest(shop, treasure, params, py, tmp_path):
+    (tmp_path / "config/schema_map.yml").write_text(DECLARED)
+    raw, prp = f"raw_{params['sub']}", f"prp_{params['sub']}"
+    for sql in (
+        "create table web_consents as select * from (values (1, 'a', '{\"mail\":\"x@b.co\"}', '1'), (1, 'b', "
+        "'{\"mail\":\"y@b.co\"}', '2'), (2, 'a', 'no json', '3')) t (nr, changed, who, \"opted in\")",
+        "create table store_consents as select 3 as nr, 'c' as changed, 4 as \"opted in\"",
+        "create table formfills as select 'm' as mail",
+    ):
+        treasure.run_query(raw, sql, rows=False)
+    py("prep.python.plan.main")
+    assert params["declared_prep"] is True
+    assert params["prp_tables"] == [{"src_table_name": "formfills", "prp_table_name": "formfills"}]
+    py("prep.python.prepare.main")
+    rows = treasure.run_query(prp, "select nr, key, flag, built_for from choices__next order by nr").rows
+    session = params["session_unixtime"]
+    assert rows == [[1, "y@b.co", "2", session], [2, None, "3", session], [3, None, "4", session]]
+
+
+def test_faults_of_declared_prep_are_told_with_their_lines(shop, treasure, params, py, tmp_path):
+    raw = f"raw_{params['sub']}"
+    for name in ("web_consents", "formfills"):
+        treasure.run_query(raw, f"create table {name} as select 1 as nr, 'x' as mail", rows=False)
+    (tmp_path / "config/schema_map.yml").write_text(DECLARED)
+    with pytest.raises(TaskError, match=r"schema_map.yml:4: raw table .*store_consents is missing"):
+        py("prep.python.plan.main")
+    (tmp_path / "config/schema_map.yml").write_text(DECLARED.replace(", store_consents", ""))
+    with pytest.raises(TaskError) as caught:
+        py("prep.python.prepare.main")
+    assert "no column who" in str(caught.value) and "no column opted in" in str(caught.value)
+    (tmp_path / "config/schema_map.yml").write_text(
+        DECLARED.replace("key: [nr], ", "").replace("from", "form")
+    )
+    with pytest.raises(TaskError) as caught:
+        py("prep.python.plan.main")
+    for words in (
+        "unknown key form (did you mean from?)",
+        "from names no raw table",
+        "latest needs key and by",
+    ):
+        assert words in str(caught.value)
