@@ -4,7 +4,9 @@ JSON.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 import threading
 import time
@@ -31,13 +33,12 @@ class Console:
         self.failures: list[list[str]] = []
         self.began = time.monotonic()
         self._lock = threading.RLock()
-        self.out: TextIO = sys.stdout
-        self.err: TextIO = sys.stderr
+        self.out: TextIO = _tolerant(sys.stdout)
+        self.err: TextIO = _tolerant(sys.stderr)
 
     def _say(self, *lines: str) -> None:
         with self._lock:
-            self.err.write("".join(line + "\n" for line in lines))
-            self.err.flush()
+            self.err = _written(self.err, "".join(line + "\n" for line in lines))
 
     def _event(self, kind: str, **facts: Any) -> None:
         if self.logs:
@@ -94,8 +95,7 @@ class Console:
         if self.logs:
             self.logs.event("output", task=name, text=text[:2000])
         with self._lock:
-            self.out.write(text if text.endswith("\n") else text + "\n")
-            self.out.flush()
+            self.out = _written(self.out, text if text.endswith("\n") else text + "\n")
 
     def retrying(self, name: str, count: int, limit: int, seconds: float) -> None:
         """A task or group is tried again."""
@@ -145,8 +145,8 @@ class JsonConsole(Console):
 
     def _write(self, kind: str, facts: dict[str, Any]) -> None:
         with self._lock:
-            self.out.write(json.dumps({"event": kind, **facts}, ensure_ascii=False, default=str) + "\n")
-            self.out.flush()
+            line = json.dumps({"event": kind, **facts}, ensure_ascii=False, default=str)
+            self.out = _written(self.out, line + "\n")
 
     def _event(self, kind: str, **facts: Any) -> None:
         super()._event(kind, **facts)
@@ -162,6 +162,23 @@ class JsonConsole(Console):
     def parameters(self, name: str, values: dict[str, Any]) -> None:
         """All parameters of a task (-E)."""
         self._write("parameters", {"task": name, "values": values})
+
+
+def _tolerant(stream: TextIO) -> TextIO:
+    """A stream that writes what its encoding lacks as escapes."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _written(stream: TextIO, text: str) -> TextIO:
+    """The stream to go on with: that nobody reads any more (`tdlocal run … | head`) stops no run."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        return open(os.devnull, "w", encoding="utf-8")
+    return stream
 
 
 def shortened(name: str, longest: int = 160) -> str:
