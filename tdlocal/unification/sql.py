@@ -10,7 +10,7 @@ import jinja2
 
 from tdlocal.unification.model import CanonicalId, Unification
 
-SEPARATOR = "chr(31)"  # between the identifiers of a record
+SEPARATOR = "'␟'"  # between the identifiers of a record; a value that holds one loses it
 SESSION = "${session_unixtime}"
 
 
@@ -98,7 +98,7 @@ def takes_from(canonical: CanonicalId, table: str) -> bool:
 def record_key(unification: Unification, canonical: CanonicalId, table_name: str) -> str | None:
     """Return an expression over a row ``p``: its identifiers, strongest first, as one text.
 
-    Each identifier is ``NN:value`` with NN its id_key_type; a row without any gives ''. Rows of the lower
+    Each identifier is ``NN:value␟`` with NN its id_key_type; a row without any gives ''. Rows of the lower
     canonical ids are reached as ``r_<name>``. None when the table has no key of *canonical*.
     """
     numbers = key_numbers(canonical)
@@ -115,8 +115,10 @@ def record_key(unification: Unification, canonical: CanonicalId, table_name: str
             parts.append((numbers[parent], f"r_{parent}.canonical_id"))
     if not parts:
         return None
-    nodes = ", ".join(f"'{number:02d}:' || {text}" for number, text in sorted(parts, key=lambda x: x[0]))
-    return f"array_join(array[{nodes}], {SEPARATOR})"
+    return " || ".join(
+        f"coalesce('{number:02d}:' || {text} || {SEPARATOR}, '')"
+        for number, text in sorted(parts, key=lambda part: part[0])
+    )
 
 
 def ancestors(unification: Unification, canonical: CanonicalId) -> list[CanonicalId]:

@@ -140,7 +140,7 @@ def test_look_alikes_are_different_identifiers(engine):
 
 
 def test_quotes_dollars_and_separators_in_values_do_no_harm(engine):
-    texts = ["it's", "${session_unixtime}", "a$$b", 'say "x"', "02:p1", "one\x1f02:p1", "-- no", "ü"]
+    texts = ["it's", "${session_unixtime}", "a$$b", 'say "x"', "02:p1", "one␟02:p1", "-- no", "ü"]
     put(engine, "stg.a", ["email", "phone"], [*((text, None) for text in texts), (None, "p1")])
     unification = one_table(["email", "phone"])
     unification["keys"][0] |= {"invalid_texts": ["it's", "${session_unixtime}", "a$$b"]}

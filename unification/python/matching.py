@@ -17,8 +17,8 @@ import jinja2
 from unification.python.weights import Pattern, Weights, prior_weight
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
-LEVELS = (0.6, 0.8)  # of similarity: 1 - distance / length of the longer value
-SAMPLE = 1200  # records whose pairs stand for random ones
+LEVELS = (0.5, 0.7, 0.85)  # of similarity: 1 - distance / length of the longer value
+SAMPLE = 500  # records whose pairs stand for random ones
 LARGEST_BLOCK = 300  # records; more are split by `split_by`, what stays larger is skipped and told
 THRESHOLD = 0.9  # probability from which a pair is a link
 

@@ -88,7 +88,11 @@ def estimate(
     strangers = {
         pattern: n * (1 - probability(weights.of_pattern(pattern))) for pattern, n in random_pairs.items()
     }
-    return _train(levels, candidates, u_of(levels, strangers, equal_by_chance), blocks, all_pairs)
+    equal_strangers = [
+        None if equal is None else max(equal - weights.prior * weights.m[column][-1], equal / 100)
+        for column, equal in enumerate(equal_by_chance)
+    ]
+    return _train(levels, candidates, u_of(levels, strangers, equal_strangers), blocks, all_pairs)
 
 
 def u_of(
