@@ -5,7 +5,8 @@ Reads     the PRP tables; config/schema_map.yml
 Writes    src tables as <table>__next: the columns of the retail schema, time, built_for (bigint);
           va_config_<sub>.mapping_rejects, replaced whole: table_name, column_name, prp_table, prp_column,
           type, kind (unconvertible: values that became null; missing_column: the PRP table has no such
-          column), samples (JSON text), place (varchar); reject_count, row_count, session_unixtime (bigint)
+          column), samples (JSON text), rows_query (SQL that shows all of them), place (varchar);
+          reject_count, row_count, session_unixtime (bigint)
 Raises    TaskError naming every table that failed and why, when all others are done
 """
 
@@ -22,6 +23,7 @@ from common.python.masking import masked
 from common.python.schema_map import (
     MappedColumn,
     MappedTable,
+    lost_sql,
     map_sql,
     mapping,
     missing_columns,
@@ -38,6 +40,7 @@ REJECT_COLUMNS = {
     "type": "varchar",
     "kind": "varchar",
     "samples": "varchar",
+    "rows_query": "varchar",
     "place": "varchar",
     "reject_count": "bigint",
     "row_count": "bigint",
@@ -133,6 +136,8 @@ def reject_rows(
                     **described(table, column, column.read_from(columns), session),
                     "kind": "unconvertible",
                     "samples": json.dumps([[masked(sample), times] for sample, times in samples]),
+                    "rows_query": f"select * from {prp_database}.{table.prp_table} "
+                    f"where {lost_sql(column, columns)}",
                     "reject_count": count,
                     "row_count": counts[0],
                 }

@@ -348,6 +348,7 @@ class Check:
             finding_count=lost,
             row_count=rows,
             samples=row["samples"] or "[]",
+            rows_query=row.get("rows_query") or "",
             source=f"{row['prp_table']}.{row['prp_column']}",
             place=row["place"],
             advice="mend the values at the source, or convert them with `expr:` in config/schema_map.yml",

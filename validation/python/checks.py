@@ -6,16 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from common.python.treasure import identifier, literal
 from validation.python.config import ColumnRule
+from validation.python.formats import FORMATS
 
-FORMATS = {
-    "email": r"^[^@\s,;]+@[^@\s,;]+\.[A-Za-z][A-Za-z0-9-]*[A-Za-z]$",
-    "phone": r"^[+(]?[0-9][0-9 ()./+-]{5,22}[0-9](\s*(x|ext\.?)\s*[0-9]+)?$",
-    "date": r"^(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-    r"([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?"
-    r"|\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
-    r"|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}( \d{1,2}:\d{2}(:\d{2})?( [AaPp][Mm])?)?)$",
-    "url": r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+(/\S*)?$|^/\S*$",
-}
 LONGEST_MESSAGE = 60
 
 
