@@ -39,10 +39,15 @@ def at_zone(sql: str, zone: str) -> str:
 
 
 def from_local(sql: str, zone: str) -> str:
-    """The instant at which clocks of *zone* show the TIMESTAMP *sql*."""
+    """The instant at which clocks of *zone* show the TIMESTAMP *sql*.
+
+    Where clocks show it twice, the first time counts, as in Java; DuckDB alone would take the second.
+    """
     seconds = fixed_offset(zone)
     if seconds is None:
-        return f"timezone({zone}, {sql})"
+        instant = f"timezone({zone}, {sql})"
+        earlier = f"({instant} - to_hours(1))"
+        return f"CASE WHEN timezone({zone}, {earlier}) = {sql} THEN {earlier} ELSE {instant} END"
     return f"timezone('UTC', {sql})" if not seconds else f"timezone('UTC', {sql} - to_seconds({seconds}))"
 
 
