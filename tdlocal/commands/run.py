@@ -157,6 +157,8 @@ def main(arguments: argparse.Namespace) -> int:
     journal = states.journal(workflow.name, session, keep)
     services = Services(project, state, console, logs.folder)
     services.zone = workflow.timezone
+    services.former_accounts = set(journal.accounts)
+    services.account_started = journal.note_account
     if arguments.task_timeout:
         services.seconds = dict.fromkeys(("py", "sh", "rb"), arguments.task_timeout)
     run = Run(services, workflow, session, journal, options, selection)

@@ -115,7 +115,7 @@ def _request(job: Job) -> Answer:
     import urllib3
 
     secret_uri = job.services.secrets.find("http.uri")
-    uri = job.with_secrets(secret_uri or as_text(job.need_command()))
+    uri = job.services.current(job.with_secrets(secret_uri or as_text(job.need_command())))
     method = _method(job)
     headers, body = _headers_and_body(job)
     url = _with_query(uri, job.with_secrets(job.get("query", None, "http")), job)

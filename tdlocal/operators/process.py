@@ -43,7 +43,7 @@ def environment(job: Job, parameters: bool = False) -> dict[str, str]:
     if parameters:
         for key, value in job.values.items():
             if re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", key):
-                text = "null" if value is None else as_text(value)
+                text = "null" if value is None else job.services.current(as_text(value))
                 if len(text) < 100_000 and "\0" not in text:
                     env[key] = text
     own = job.values.get("_env")
@@ -60,6 +60,7 @@ def environment(job: Job, parameters: bool = False) -> dict[str, str]:
 
 def local_host(job: Job, text: str) -> str:
     """The local account's address in place of a Treasure Data host; any other text as it is."""
+    text = job.services.current(text)
     found = TD_HOST.fullmatch(text)
     return job.services.account().url + found["rest"] if found else text
 

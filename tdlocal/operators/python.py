@@ -39,11 +39,8 @@ def run(job: Job) -> Result:
         given, answer = Path(scratch) / "input.json", Path(scratch) / "output.json"
         family = job.values.get("py")
         params = {**family, **job.values} if isinstance(family, dict) else job.values
-        given.write_text(
-            json.dumps({"params": params}, ensure_ascii=False, default=str),
-            encoding="utf-8",
-            errors="replace",
-        )
+        text = job.services.current(json.dumps({"params": params}, ensure_ascii=False, default=str))
+        given.write_text(text, encoding="utf-8", errors="replace")
         if command is None:
             file = Path(scratch) / "script.py"
             file.write_text(script or "", encoding="utf-8")

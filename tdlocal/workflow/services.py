@@ -62,6 +62,8 @@ class Services:
         self.python_worker: Any = None
         self.td_clients = threading.local()
         self.shared: dict[str, Any] = {}
+        self.former_accounts: set[str] = set()  # addresses that saved values may hold
+        self.account_started: Callable[[str], None] = lambda url: None
         self._closing = ExitStack()
         self.lock = threading.RLock()
         self._account: LocalServer | None = None
@@ -79,7 +81,15 @@ class Services:
                     raise KitError(
                         f"the local account did not start: {error}", where=str(self.state)
                     ) from error
+                self.account_started(self._account.url)
             return self._account
+
+    def current(self, text: str) -> str:
+        """*text* with the account's present address in place of those of earlier runs."""
+        for url in self.former_accounts:
+            if url in text and url != self.account().url:
+                text = text.replace(url, self.account().url)
+        return text
 
     @property
     def account_if_started(self) -> LocalServer | None:

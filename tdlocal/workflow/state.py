@@ -106,6 +106,7 @@ class Journal:
     def __init__(self, path: Path, keep: bool) -> None:
         self.path, self.keep = path, keep
         self.done: dict[str, Done] = {}
+        self.accounts: set[str] = set()  # where the local account answered in the runs so far
         self._lock = threading.Lock()
         self._handle = -1
         self._synced = time.monotonic()
@@ -148,6 +149,8 @@ class Journal:
             entry = json.loads(line)
             if "task" in entry:
                 self.done[entry["task"]] = Done.from_json(entry)
+            elif "account" in entry:
+                self.accounts.add(entry["account"])
             elif "forget" in entry:
                 self.done.pop(entry["forget"], None)
         except (ValueError, KeyError, TypeError):
@@ -159,6 +162,12 @@ class Journal:
             return
         self.done[done.task] = done
         self._write(done.to_json())
+
+    def note_account(self, url: str) -> None:
+        """Keep where the account answers: what tasks store may hold it, and the next run has another."""
+        if url not in self.accounts:
+            self.accounts.add(url)
+            self._write({"account": url})
 
     def forget(self, task: str) -> None:
         """A task is about to run again: what was kept of it no longer holds."""

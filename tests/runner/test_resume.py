@@ -169,3 +169,25 @@ def test_a_kill_at_any_moment_loses_nothing(project: Project) -> None:
     done = [int(line) for line in (project.root / "done.txt").read_text().split()]
     assert set(done) == set(range(200))
     assert len(done) <= 200 + kills, "only the task at work when a kill came may have run twice"
+
+
+def test_a_stored_address_of_the_account_is_brought_up_to_date(project: Project) -> None:
+    """The account answers elsewhere in every run; stored values must not lead to the old place."""
+    project.write(
+        "t.py",
+        "import os, urllib.request\n"
+        "def put():\n    import digdag\n"
+        "    digdag.env.store({'where': {'api': os.environ['TD_API_SERVER']}})\n"
+        "def ask(where):\n    for url in (where['api'], os.environ['MINE']):\n"
+        "        print(urllib.request.urlopen(url + '/v3/system/server_status').status)\n",
+    )
+    project.write(
+        "main.dig",
+        "+put:\n  py>: t.put\n+fail:\n  sh>: test -f go_on\n"
+        "+ask:\n  py>: t.ask\n  _env: {MINE: '${where.api}'}\n"
+        "+http:\n  http>: ${where.api}/v3/system/server_status\n",
+    )
+    assert project.run().code == 1
+    project.write("go_on", "")
+    ended = project.run()
+    assert ended.code == 0 and ended.lines == ["200", "200"], ended.err
