@@ -25,29 +25,23 @@ def main(template_config, sub, endpoints, session_unixtime, audience_id="", sess
     import digdag
 
     template = json.loads(template_config) if isinstance(template_config, str) else template_config
-    session = int(session_unixtime)
     row: dict[str, Any] = {"name": template["name"], "audience_id": str(audience_id)}
     try:
-        row.update(create(template, str(audience_id or template["audience_id"]), endpoints["cdp"], session))
+        row.update(create(template, str(audience_id or template["audience_id"]), endpoints["cdp"]))
     except Exception as error:
         row.update(action="failed", message=str(error))
         digdag.env.store({"failed_segments": {template["name"]: True}})
     people = row.get("population")
     told = row.get("message") or ("people not counted yet" if people is None else f"{people:,} people")
     print(f"segment {template['name']}: {row['action']}, {told}")
-    segment_log.append(sub, session, session_uuid, WORKFLOW, [row])
+    segment_log.append(sub, int(session_unixtime), session_uuid, WORKFLOW, [row])
 
 
-def create(template: Mapping[str, Any], audience: str, api: str, session: int) -> dict[str, Any]:
+def create(template: Mapping[str, Any], audience: str, api: str) -> dict[str, Any]:
     """Do what the template asks for; return what the log says of it."""
     entry = entry_of(template)
     known = cdp.audience(api, audience)
     folder = template.get("folder") or cdp.root_folder(api, audience)[0]
-    if not templates.due(entry.schedule, session):
-        there = cdp.segments(api, audience).get(entry.name)
-        if there is not None:
-            number, action = str(there["id"]), "not due"
-            return result(entry, audience, number, action, cdp.population(api, number))
     rule, faults = validate.rule_of(entry, rules.Catalogue.of(known))
     if faults:
         raise TaskError("; ".join(faults), where=entry.place, mend="mend the entry")

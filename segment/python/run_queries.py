@@ -7,7 +7,7 @@ Writes    analytics segment_<query>__next, one a query that is due; segment_memb
 Stores    built_tables, the tables to publish; failed_segments: {name: true}
 Raises    TaskError when the members' table itself cannot be made
 
-A query that fails is logged and keeps the members of its last good run; the others go on.
+A query that fails, or is not due, keeps the members of its last good run; the others go on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WORKFLOW = "wf09_create_segment"
 LAYERS = ("raw", "prp", "src", "stg", "unif", "gld", "ana")
 
 
-def main(database, sub, session_unixtime, session_uuid="", **params):
+def main(database, sub, session_unixtime, session_uuid="", run_all=False, **params):
     """Task entry."""
     import digdag
 
@@ -36,7 +36,8 @@ def main(database, sub, session_unixtime, session_uuid="", **params):
     built, members, failed = [], [], []
     for entry in (one for one in templates.load_all()[0] if one.query):
         try:
-            if entry.table not in there or templates.due(entry.schedule, session):
+            forced = run_all in (True, "true")
+            if forced or is_due(database, entry, session, there.get(entry.table)):
                 people = ask(database, entry, values)
                 built.append(entry.table)
                 members.append((entry.name, f"{entry.table}__next"))
@@ -54,6 +55,16 @@ def main(database, sub, session_unixtime, session_uuid="", **params):
     digdag.env.store({"built_tables": [*built, "segment_members"]})
     if failed:
         digdag.env.store({"failed_segments": dict.fromkeys(failed, True)})
+
+
+def is_due(database: str, entry: templates.Entry, session: int, table: Mapping[str, Any] | None) -> bool:
+    """Tell whether the query is to be asked: by its schedule, or never yet, or again in its session."""
+    if table is None or templates.due(entry.schedule, session):
+        return True
+    if "built_for" not in treasure.columns_of(table):
+        return False
+    last = f"select max(built_for) as session from {treasure.identifier(entry.table)}"
+    return treasure.run_query(database, last).rows[0][0] in (None, session)
 
 
 def ask(database: str, entry: templates.Entry, values: Mapping[str, Any]) -> int:

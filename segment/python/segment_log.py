@@ -1,7 +1,7 @@
 """What was done to each parent segment and segment: va_config_<sub>.segment_logs, append-only.
 
 Columns   session_unixtime bigint; run_id, workflow, name, segment_type, audience_id, segment_id,
-          action (created, updated, unchanged, refreshed, not due, failed), status (success, failure),
+          action (created, updated, unchanged, refreshed, failed), status (success, failure),
           message varchar; population bigint; logged_at varchar, UTC
 """
 

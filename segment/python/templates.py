@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def schedule(self) -> str:
-        """How often the segment is brought up to date."""
+        """When its query is asked; a segment by rule is as new as the parent segment."""
         return str(self.said.get("schedule") or self.said.get("refresh_schedule") or "daily")
 
     @property
