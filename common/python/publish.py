@@ -5,7 +5,7 @@ Reads     the layer's tables; `built_for` (bigint) of each, which every query of
           ${session_unixtime}
 Writes    the live tables; va_config_<sub>.publish_log (database_name, table_name, action varchar;
           session_unixtime, built_for, row_count bigint; run_id, published_at varchar), append-only
-Stores    `published_rows`: {database: rows of all tables that were built}
+Stores    `published_rows`: {database: rows of all tables of this session}
 Raises    TaskError when nothing was built, ApiError when a request is refused
 
 For one table: (1) the earlier states move on, __prev becoming __prev2; (2) rename __next to __prev;
@@ -30,6 +30,7 @@ from typing import Any
 
 from common.python import treasure
 from common.python.errors import TaskError
+from common.python.inputs import is_live
 
 LOG_COLUMNS = {
     "database_name": "varchar",
@@ -42,6 +43,7 @@ LOG_COLUMNS = {
     "published_at": "varchar",
 }
 NEXT, PREV = "__next", "__prev"
+BEFORE = "published before"  # by a task of this session that was killed before it could say so
 TRIES = 6  # of one table: each looks at the state anew, so a lost answer does no harm
 
 
@@ -66,6 +68,7 @@ def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, buil
             "published_at": now_text(),
         }
         for table, (action, rows) in published.items()
+        if action != BEFORE
     ]
     append_log(f"va_config_{sub}", log_rows)
     digdag.env.store({"published_rows": {database: sum(rows for _, rows in published.values())}})
@@ -80,17 +83,13 @@ def publish_layer(
         database: the layer.
         session: the run's session_unixtime.
         keep: how many earlier states of each table stay.
-        built: names without __next; every table that has a __next or an unfinished swap when None.
+        built: names without __next; every table of the layer that carries a session when None.
     """
     have = treasure.tables(database)
     names = list(built) if built is not None else candidates(have)
     missing = [name for name in names if not {name, name + NEXT} & set(have)]
     if missing or not names:
-        raise TaskError(
-            f"nothing was built for {', '.join(missing) or database}",
-            where=f"database {database}",
-            mend="run the workflow from its start; the task before +publish makes <table>__next",
-        )
+        raise nothing_built(", ".join(f"{database}.{name}" for name in missing) or database)
     states = contents(database, have, session, names)
     done: dict[str, tuple[str, int]] = {}
     for name in names:
@@ -98,7 +97,20 @@ def publish_layer(
         if action:
             rows = states.get(name + NEXT) or states.get(name + PREV) or states.get(name) or (0, None)
             done[name] = (action, rows[0])
+        elif states.get(name, (0, None))[1] == session:
+            done[name] = (BEFORE, states[name][0])
+    if not done:
+        raise nothing_built(database)
     return done
+
+
+def nothing_built(what: str) -> TaskError:
+    """Return the fault of publishing where no task before it has built anything."""
+    return TaskError(
+        f"nothing was built for {what}",
+        where="the layer's tables",
+        mend="run the workflow from its start; the task before +publish makes <table>__next",
+    )
 
 
 def by_action(published: Mapping[str, tuple[str, int]]) -> dict[str, int]:
@@ -114,13 +126,15 @@ def by_action(published: Mapping[str, tuple[str, int]]) -> dict[str, int]:
 
 
 def candidates(have: Mapping[str, Any]) -> list[str]:
-    """Return the tables that were built, or whose swap may be unfinished.
+    """Return the tables that were built, whose swap may be unfinished, or that carry a session.
 
-    >>> candidates({"a__next": 0, "b": 0, "b__prev": 0, "c": 0, "d__prev2": 0})
-    ['a', 'b']
+    >>> stamped = {"schema": '[["built_for","long"]]'}
+    >>> candidates({"a__next": {}, "b": {}, "b__prev": {}, "c": {}, "d__prev2": {}, "e": stamped})
+    ['a', 'b', 'e']
     """
     bases = {name[: -len(suffix)] for name in have for suffix in (NEXT, PREV) if name.endswith(suffix)}
-    return sorted(bases)
+    live = {name for name in have if is_live(name) and "built_for" in treasure.columns_of(have[name])}
+    return sorted(bases | live)
 
 
 def contents(
@@ -153,7 +167,8 @@ def publish_table(
     names = set(have)
     for attempt in range(TRIES):
         try:
-            return step(database, table, names, stamps, session, keep)
+            did = step(database, table, names, stamps, session, keep)
+            return did or ("published" if attempt else "")  # the answer of the last request was lost
         except treasure.ApiError as error:
             if attempt + 1 == TRIES or (error.status not in (0, *treasure.TRANSIENT)):
                 raise

@@ -67,7 +67,7 @@ def test_publishing_again_does_nothing(build, values, layer):
     for session, value in ((1, 10), (2, 20)):
         build(session * DAY, value)
         publish.publish_layer(layer, session * DAY)
-    assert publish.publish_layer(layer, 2 * DAY) == {}
+    assert publish.publish_layer(layer, 2 * DAY) == {"people": ("published before", 1)}
     assert values() == {"people": 20, "people__prev": 10}
 
 
@@ -99,6 +99,17 @@ def test_killed_anywhere_and_run_again_it_ends_like_an_unbroken_run(
         assert 20 in values().values(), "the last good rows are gone"
         publish.publish_layer(layer, 3 * DAY, keep=2)
     assert values() == {"people": 30, "people__prev": 20, "people__prev2": 10}
+
+
+def test_a_first_build_that_was_published_before_the_kill_is_counted(build, values, layer, treasure):
+    for table in ("people", "orders"):
+        build(DAY, 10, table=table)
+    treasure.rename_table(layer, "people__next", "people")  # and there it died
+    done = publish.publish_layer(layer, DAY)
+    assert done == {"orders": ("published for the first time", 1), "people": ("published before", 1)}
+    assert publish.publish_layer(layer, DAY).keys() == done.keys()
+    with pytest.raises(TaskError, match="nothing was built"):
+        publish.publish_layer(layer, 2 * DAY)
 
 
 def test_a_backfill_of_an_older_session_is_finished_after_a_kill(build, values, layer, treasure):
