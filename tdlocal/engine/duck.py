@@ -47,7 +47,8 @@ class DuckDBEngine:
 
     def __init__(self, path: Path | None, *, memory_limit: str, threads: int | None, folder: Path) -> None:
         self._path, self._folder = path, folder
-        self._config: dict[str, Any] = {**_LOCKED_DOWN, "memory_limit": memory_limit, "temp_directory": str(folder / "spill")}
+        spill = str(folder / "spill")
+        self._config: dict[str, Any] = {**_LOCKED_DOWN, "memory_limit": memory_limit, "temp_directory": spill}
         if threads:
             self._config["threads"] = str(threads)
         self.catalog = Catalog()

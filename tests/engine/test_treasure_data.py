@@ -5,6 +5,8 @@ import pytest
 from tdlocal.engine import intervals
 from tdlocal.engine.types import EngineError
 
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1"
+DATES = ["2020-01-01", "2020-02-30", "2020-1-5", "2020-01-01 10:20:30", "2020-01-01T00:00:00Z", ""]
 CASES = [
     ("td_scheduled_time()", 1735689600),
     ("td_time_parse('2020-01-01')", 1577836800),
@@ -43,7 +45,7 @@ CASES = [
     ("td_interval(null, '-1d')", None),
     ("td_interval_range('-7d')", [1735084800, 1735689600]),
     ("td_interval_range('-1M/2018-09-02')", [1533081600, 1535846400]),
-    ("td_parse_agent('Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1')['category']",
+    (f"td_parse_agent('{IPHONE}')['category']",
      "smartphone"),
     ("element_at(td_parse_agent('nothing known'), 'os')", "UNKNOWN"),
     ("td_parse_agent(cast(null as varchar))", None),
@@ -63,7 +65,7 @@ def test_constant(ask, expression, expected):
 @pytest.mark.parametrize(
     ("function", "values"),
     [
-        ("td_time_parse({}, 'JST')", ["2020-01-01", "2020-02-30", "2020-1-5", "2020-01-01 10:20:30", "2020-01-01T00:00:00Z", ""]),
+        ("td_time_parse({}, 'JST')", DATES),
         ("td_time_parse({}, 'PST')", ["2020-03-08 02:30:00", "2020-11-01 01:30:00", "2020-07-01 00:00:00.5"]),
     ],
 )  # fmt: skip
@@ -77,7 +79,8 @@ def test_columns_answer_as_constants_do(ask, function, values):
 
 def test_sessions_begin_after_the_timeout_and_are_the_same_each_time(ask):
     rows = "(values ('a', 0), ('a', 50), ('a', 200), ('b', 60), ('a', 261), ('b', 120)) t(who, time)"
-    sql = f"select who, time, td_sessionize_window(time, 60) over (partition by who order by time) as id from {rows} order by 1, 2"
+    session = "td_sessionize_window(time, 60) over (partition by who order by time)"
+    sql = f"select who, time, {session} as id from {rows} order by 1, 2"
     first, second = ask(sql), ask(sql)
     assert first == second
     ids = [row[2] for row in first]

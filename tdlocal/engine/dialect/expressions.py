@@ -119,7 +119,7 @@ class ExpressionParser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise error_at(
-                self.text, self.token.start, "STACK_OVERFLOW", "statement is too large (stack overflow)"
+                self.text, self.token.start, "SYNTAX_ERROR", "statement is too large (stack overflow)"
             )
         try:
             left = self.conjunction()

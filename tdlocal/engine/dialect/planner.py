@@ -70,7 +70,7 @@ class Dialect:
         try:
             nodes = parse(sql)
         except RecursionError:
-            raise failure("STACK_OVERFLOW", "statement is too large (stack overflow)") from None
+            raise failure("SYNTAX_ERROR", "statement is too large (stack overflow)") from None
         found = [Parsed(node, sql, f"{number}:{sql}") for number, node in enumerate(nodes)]
         with self._lock:
             self._parsed[sql] = found
@@ -101,7 +101,7 @@ class Dialect:
         try:
             plan = planner.plan(statement.node)
         except RecursionError:
-            raise failure("STACK_OVERFLOW", "statement is too large (stack overflow)") from None
+            raise failure("SYNTAX_ERROR", "statement is too large (stack overflow)") from None
         if planner.lasting:
             made = _Kept(plan, tuple(planner.reads.items()), scheduled_time if session.used_time else None)
             with self._lock:

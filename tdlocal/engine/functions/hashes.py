@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import struct
 import zlib
 
 from tdlocal.engine.functions.failing import fail
@@ -63,6 +64,31 @@ def from_bytes(data: bytes) -> int:
     if len(data) not in (4, 8):
         fail("INVALID_FUNCTION_ARGUMENT", f"expected 8-byte input, but got instead: {len(data)}")
     return int.from_bytes(data, "big", signed=True)
+
+
+def to_ieee64(value: float) -> bytes:
+    return struct.pack(">d", value)
+
+
+def to_ieee32(value: float) -> bytes:
+    return struct.pack(">f", value)
+
+
+def _unpacked(form: str, data: bytes) -> float:
+    if len(data) != struct.calcsize(form):
+        fail(
+            "INVALID_FUNCTION_ARGUMENT",
+            f"Input floating-point value must be exactly {struct.calcsize(form)} bytes long",
+        )
+    return float(struct.unpack(form, data)[0])
+
+
+def from_ieee64(data: bytes) -> float:
+    return _unpacked(">d", data)
+
+
+def from_ieee32(data: bytes) -> float:
+    return _unpacked(">f", data)
 
 
 # -- XXH64

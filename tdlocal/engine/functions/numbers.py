@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
 from fractions import Fraction
@@ -122,6 +123,14 @@ def to_base(value: int, base: int) -> str:
 def _check_base(base: int) -> None:
     if not 2 <= base <= 36:
         fail("INVALID_FUNCTION_ARGUMENT", "Radix must be between 2 and 36")
+
+
+def data_size(text: str) -> str:
+    """parse_data_size: `2.3MB` in bytes."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGTPEZY]?B)\s*", text)
+    if match is None:
+        fail("INVALID_FUNCTION_ARGUMENT", f"Invalid data size: '{text}'")
+    return str(int(Decimal(match[1]) * 1024 ** "BkMGTPEZY".index(match[2][0])))
 
 
 def width_bucket(value: float, low: float, high: float, count: int) -> int:
