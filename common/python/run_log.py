@@ -182,7 +182,10 @@ def finish(
     row: Mapping[str, Any],
     measured: Mapping[str, float] | None = None,
 ) -> None:
-    """Append the row that ends the last run of *workflow* in this session, and its run_metrics."""
+    """Append the row that ends the last run of *workflow* in this session, and its run_metrics.
+
+    Does nothing to a run that has its end: the task may be killed after its work and be started again.
+    """
     names = ["workflow", "session_unixtime", *row]
     values = [treasure.literal(workflow), str(session), *(sql_value(value) for value in row.values())]
     taken = {
@@ -194,11 +197,12 @@ def finish(
         "duration_seconds": f"cast({NOW_MS} - max(logged_at) as double) / 1e3",
         "logged_at": NOW_MS,
     }
+    ours = f"workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
+    is_open = f"count(*) > (select count(*) from log_tbl where {ours} and status <> 'running')"
     statements = [
         f"insert into log_tbl ({', '.join([*names, *taken])})\n"
         f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
-        f"where workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
-        " and status = 'running'"
+        f"where {ours} and status = 'running'\nhaving {is_open}"
     ]
     if measured:
         statements.append(metrics_sql(workflow, session, str(row["run_id"]), measured))

@@ -41,6 +41,16 @@ def test_a_success_is_one_running_and_one_success_row(decide, py, log, params):
     assert success["config_hash"] == running["config_hash"]
 
 
+def test_an_end_that_is_told_twice_is_one_row(decide, py, log):
+    decide()
+    for _ in range(2):
+        py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert sorted(row["status"] for row in log()) == ["running", "success"]
+    decide(run_all="true")
+    py("common.python.run_log.failure", workflow_name="wf04_stage", message="x")
+    assert sorted(row["status"] for row in log()) == ["failure", "running", "running", "success"]
+
+
 def test_what_succeeded_is_skipped_without_a_row(decide, py, log):
     decide()
     py("common.python.run_log.success", workflow_name="wf04_stage")
