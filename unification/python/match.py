@@ -23,8 +23,15 @@ WEIGHT_COLUMNS = {
     "u": "double",
     "weight": "double",
     "built_for": "bigint",
+    "time": "bigint",
 }
-FINDING_COLUMNS = {"rule": "varchar", "finding": "varchar", "records": "bigint", "built_for": "bigint"}
+FINDING_COLUMNS = {
+    "rule": "varchar",
+    "finding": "varchar",
+    "records": "bigint",
+    "built_for": "bigint",
+    "time": "bigint",
+}
 
 
 def main(database, session_unixtime, records="match_records__next"):
@@ -49,7 +56,9 @@ def main(database, session_unixtime, records="match_records__next"):
         ("match_findings", FINDING_COLUMNS, findings),
     ):
         run(f"drop table if exists {table}__next; select 1 as done")
-        treasure.insert_rows(database, f"{table}__next", columns, rows)
+        # the session's time, not the clock's: the same session gives the same rows
+        timed = [{**row, "time": row["built_for"]} for row in rows]
+        treasure.insert_rows(database, f"{table}__next", columns, timed)
 
 
 def links_of_table(database, records, settings_file):
