@@ -23,6 +23,10 @@ from tdlocal.operators.base import Job, Result, TaskFailure, as_list, as_text, f
 from tdlocal.operators.warm import WarmPython
 from tdlocal.workflow.parameters import Update
 
+MOST_SOURCES = 200
+IMPORTS = re.compile(
+    r"^[ \t]*(?:from|import)[ \t]+([\w.]+)(?:[ \t]+import[ \t]+([\w, \t()]+))?", re.MULTILINE
+)
 RUNNER = Path(__file__).resolve().parent / "child" / "tdlocal_task.py"
 
 
@@ -85,23 +89,24 @@ def _warm(job: Job) -> WarmPython | None:
 
 
 def _sources(job: Job, command: str) -> list[str]:
-    """Text of the module that *command* names and of the project files beside it."""
+    """Text of the module that *command* names and of all project modules that it imports, directly or not."""
     parts = command.split(".")
+    waiting = [job.folder.joinpath(*parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
+    seen: set[Path] = set()
     texts: list[str] = []
-    for depth in range(len(parts) - 1, 0, -1):
-        file = job.folder.joinpath(*parts[:depth]).with_suffix(".py")
-        if file.is_file():
-            with contextlib.suppress(OSError):
-                texts.append(file.read_text(encoding="utf-8", errors="replace"))
-            break
-    imported = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", "\n".join(texts), re.MULTILINE)
-    for name in imported:
-        file = job.folder.joinpath(*name.split(".")).with_suffix(".py")
-        if file.is_file():
-            with contextlib.suppress(OSError):
-                texts.append(file.read_text(encoding="utf-8", errors="replace"))
-        elif job.folder.joinpath(*name.split(".")).is_dir():
-            texts.append("tdlocal")  # a package of the project: who knows
+    while waiting and len(texts) < MOST_SOURCES:
+        base = waiting.pop()
+        for file in (base.with_suffix(".py"), base / "__init__.py"):
+            if file in seen or not file.is_file():
+                continue
+            seen.add(file)
+            text = file.read_text(encoding="utf-8", errors="replace")
+            texts.append(text)
+            for module, names in IMPORTS.findall(text):
+                found = job.folder.joinpath(*module.split("."))
+                waiting.append(found)
+                if found.is_dir():
+                    waiting += [found / name for name in re.findall(r"\w+", names)]
     return texts
 
 

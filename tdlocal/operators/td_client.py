@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import json
 import logging
 import re
@@ -16,11 +17,16 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import urllib3
+
 from tdlocal.operators.base import Job, TaskFailure, frames
 from tdlocal.workflow.faults import ConfigError
 
 FIRST_POLL, SLOWEST_POLL = 0.002, 0.25  # seconds
-RETRY_SECONDS = 10  # that a lost connection is tried again
+TRIES = 12  # of a request whose answer is a transient fault
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before the next try; doubled each time
+REFUSED_TRIES = 7  # when nobody answers at the account's address
+TRANSIENT = (408, 429, 500, 502, 503, 504)
 BAD = ("error", "killed")
 
 
@@ -46,21 +52,7 @@ class TdClient:
         return self._json("POST", path, params if params is not None else {}, ignore)
 
     def _json(self, method: str, path: str, params: Any, ignore: tuple[int, ...] = ()) -> dict[str, Any]:
-        import tdclient.errors
-        import urllib3.exceptions
-
-        headers = {"content-type": "application/json"} if isinstance(params, bytes) else None
-        try:
-            send = self.api.get if method == "GET" else self.api.post
-            with send(path, params, headers=headers) as response:
-                status, body = response.status, response.read()
-        except (tdclient.errors.APIError, urllib3.exceptions.HTTPError, OSError) as error:
-            self.job.check_stopped()
-            raise TaskFailure(
-                f"the account did not answer {method} {path}: {error} (runtime)",
-                frames(self.job),
-                mend="run again: what succeeded is skipped",
-            ) from None
+        status, body = self._answer(method, path, params)
         if status in ignore:
             return {}
         if status == 409 and "conflicts_with" in str(body):
@@ -77,6 +69,48 @@ class TdClient:
                 f"no JSON from {method} {path}: {body[:200]!r} (runtime)", frames(self.job)
             ) from None
         return answer
+
+    def _answer(self, method: str, path: str, params: Any) -> tuple[int, bytes]:
+        """The status and body of a request. Digdag's td operators repeat what fails for a while, and so
+        does this: a job has a domain key, and every other request does the same when it is sent twice.
+
+        Raises:
+            TaskFailure: the account gave no answer.
+        """
+        problem, last = "", (0, b"")
+        for count in range(TRIES):
+            asked = 0.0
+            try:
+                last, asked = self._once(method, path, params)
+                if last[0] not in TRANSIENT:
+                    return last
+                problem = f"it answered {last[0]}: {_told(last[1])}"
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                last, problem = (0, b""), str(error)
+            if count + 1 == (REFUSED_TRIES if "refused" in problem else TRIES):
+                break
+            self._pause(count, asked)
+        if last[0]:
+            return last
+        raise TaskFailure(
+            f"the account did not answer {method} {path}: {problem} (runtime)",
+            frames(self.job),
+            mend="run again: what succeeded is skipped",
+        )
+
+    def _pause(self, count: int, asked: float) -> None:
+        """Wait before the next try, at least as long as the account *asked* for."""
+        self.job.services.stopping.wait(max(asked, min(LONGEST_PAUSE, FIRST_PAUSE * 2**count)))
+        self.job.check_stopped()
+
+    def _once(self, method: str, path: str, params: Any) -> tuple[tuple[int, bytes], float]:
+        """One try: status and body, and the seconds that the account asks to wait."""
+        own = {"content-type": "application/json"} if isinstance(params, bytes) else {}
+        url, headers = self.api.build_request(path=path, headers={**own, "accept-encoding": "deflate, gzip"})
+        how: dict[str, Any] = {"body": params} if isinstance(params, bytes) else {"fields": params}
+        response = self.api.send_request(method, url, headers=headers, decode_content=True, **how)
+        asked = response.headers.get("Retry-After", "")
+        return (response.status, response.data), float(asked) if asked.isdigit() else 0.0
 
     def issue(self, engine: str, database: str, query: str, **more: Any) -> str:
         """Issue a query; the job's id."""
@@ -140,8 +174,6 @@ class TdClient:
 
     def kill(self, job_id: str) -> None:
         """Kill a job; from another thread, so with a connection of its own."""
-        import urllib3
-
         account = self.job.services.account()
         with contextlib.suppress(Exception):
             urllib3.PoolManager().request(
@@ -153,10 +185,36 @@ class TdClient:
             )
 
     def rows(self, job_id: str) -> Iterator[list[Any]]:
-        """The result rows of a job, one at a time."""
+        """The result rows of a job, one at a time; a download that breaks goes on where it was."""
+        given, problem = 0, ""
+        for count in range(TRIES):
+            try:
+                for row in itertools.islice(self._download(job_id), given, None):
+                    given += 1
+                    yield row
+                return
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                problem = str(error)
+            self._pause(count, 0.0)
+        raise TaskFailure(f"no result of job {job_id}: {problem} (runtime)", frames(self.job))
+
+    def _download(self, job_id: str) -> Iterator[list[Any]]:
+        """The rows of one download, as far as it goes."""
         import msgpack
 
-        with self.api.get(f"/v3/job/result/{job_id}", {"format": "msgpack"}) as response:
+        url, headers = self.api.build_request(path=f"/v3/job/result/{job_id}")
+        with contextlib.closing(
+            self.api.send_request(
+                "GET",
+                url,
+                fields={"format": "msgpack"},
+                headers={**headers, "accept-encoding": "deflate, gzip"},
+                decode_content=True,
+                preload_content=False,
+            )
+        ) as response:
+            if response.status in TRANSIENT:
+                raise urllib3.exceptions.HTTPError(f"it answered {response.status}")
             if response.status != 200:
                 raise TaskFailure(
                     f"no result of job {job_id}: {_told(response.read())} (runtime)", frames(self.job)
@@ -180,7 +238,6 @@ def _api(job: Job) -> Any:
             api = services.shared["td_api"] = API(
                 account.key,
                 endpoint=account.url + "/",
-                max_cumul_retry_delay=RETRY_SECONDS,
                 timeout=600,
                 maxsize=64,
                 retries=False,

@@ -99,7 +99,8 @@ def test_require_of_a_missing_project_fails_at_once(project: Project) -> None:
     assert (
         "Dependent workflow does not exist. projectName: cdp_audience_7, workflowName:audience" in ended.err
     )
-    assert place.tdlocal("run", "wf08", "-p", "site=local", "--rerun").lines == [
+    lines = place.tdlocal("run", "wf08", "-p", "site=local", "--rerun").lines
+    assert sorted(lines) == [
         "refresh over the API: 7",
         "refresh over the API: 8",
     ]

@@ -149,10 +149,19 @@ def test_a_kill_at_any_moment_loses_nothing(project: Project) -> None:
     )
     project.write("main.dig", "".join(lines))
     draw = random.Random(5)
+    done_file = project.root / "done.txt"
+    done_file.touch()
     kills = 0
     while kills < 50:
+        size = done_file.stat().st_size
+        grow = draw.choice([0, 1, 4, 12])
         child = project.start("run", "main", "-q")
-        time.sleep(draw.uniform(0.12, 0.28))
+        deadline = time.monotonic() + 30
+        while (
+            done_file.stat().st_size <= size + grow and child.poll() is None and time.monotonic() < deadline
+        ):
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.02))
         if child.poll() is not None:
             child.communicate()
             break
