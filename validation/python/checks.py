@@ -19,21 +19,31 @@ class Measure:
         self.name = identifier(column)
 
     def filled(self) -> str:
-        """Return the condition of a row that has a value."""
+        """Return the condition of a row that has a value, as a person reads it."""
         return f"trim({self.name}) <> ''" if self.kind == "string" else f"{self.name} is not null"
 
+    def filled_fast(self) -> str:
+        """Return the same condition for counting: only what starts unlike plain text is trimmed."""
+        if self.kind != "string":
+            return self.filled()
+        return f"({self.name} between '!' and '~' or {self.filled()})"
+
     def wrong(self) -> dict[str, str]:
-        """Return check → condition of a value that is not as expected."""
+        """Return check → condition of a value that is not as expected.
+
+        What fails as it stands is judged once more without its outer blanks: trimming every value first
+        costs three times as much.
+        """
         found = {}
-        rule = self.rule
-        text = f"trim({self.name})"
+        rule, name = self.rule, self.name
+        text = f"trim({name})"
         if rule.format and self.kind == "string":
-            pattern = FORMATS.get(rule.format, rule.format)
-            found["FORMAT"] = f"not regexp_like({text}, {literal(pattern)})"
+            pattern = literal(FORMATS.get(rule.format, rule.format))
+            found["FORMAT"] = f"not regexp_like({name}, {pattern}) and not regexp_like({text}, {pattern})"
         if rule.values and self.kind == "string":
             words = ", ".join(literal(value) for value in rule.values)
-            found["VALUES"] = f"lower({text}) not in ({words})"
-        number = f"try_cast({text} as double)" if self.kind == "string" else self.name
+            found["VALUES"] = f"{name} not in ({words}) and lower({text}) not in ({words})"
+        number = f"try_cast({text} as double)" if self.kind == "string" else name
         sides = []
         if rule.least is not None:
             sides.append(f"{number} < {literal(rule.least, 'double')}")
@@ -41,7 +51,7 @@ class Measure:
             sides.append(f"{number} > {literal(rule.largest, 'double')}")
         if sides and self.kind in ("string", "long", "double"):
             found["RANGE"] = " or ".join(sides)
-        return {check: f"{self.filled()} and ({condition})" for check, condition in found.items()}
+        return {check: f"({condition}) and {self.filled()}" for check, condition in found.items()}
 
     def expected(self, check: str) -> str:
         """Return in words what a check expects."""
@@ -67,7 +77,7 @@ def profile_sql(database: str, table: str, measures: Sequence[Measure], key: Seq
     """
     values = ["count(*) as rows_all", f"{repeats(key)} as rows_repeated", 'max("time") as last_time']
     for number, measure in enumerate(measures):
-        values.append(f"count_if({measure.filled()}) as f{number}")
+        values.append(f"count_if({measure.filled_fast()}) as f{number}")
         values += [
             f"count_if({condition}) as w{number}_{check.lower()}"
             for check, condition in measure.wrong().items()
