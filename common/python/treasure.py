@@ -27,9 +27,10 @@ from typing import Any
 
 from common.python.errors import TaskError
 
-TRIES = 7  # of a request that may be repeated
-FIRST_WAIT = 0.5  # seconds before the second try; doubled each time, half of it random
+TRIES = 10  # of a request that may be repeated: some two minutes of trouble at least
+FIRST_WAIT = 0.25  # seconds before the second try; doubled each time, half of it random
 LONGEST_WAIT = 30.0
+REFUSED_TRIES = 6  # when nobody listens at the address
 REQUESTS_PER_SECOND = 50.0  # of one task to one host, when no Retry-After says otherwise
 BURST = 100
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
@@ -195,6 +196,10 @@ def tried(request: urllib.request.Request, tries: int, timeout: float) -> bytes:
                 where="the connection to the API",
                 mend="check that the account is up and `site` is right, then run again",
             )
+            if attempt + 1 >= REFUSED_TRIES and isinstance(
+                getattr(error, "reason", error), ConnectionRefusedError
+            ):
+                break
     assert fault is not None
     raise fault from None
 
