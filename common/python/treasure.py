@@ -10,6 +10,7 @@ Reads     TD_API_KEY, TD_API_SERVER, TD_PRESTO_API of the task's `_env`
 
 from __future__ import annotations
 
+import http.client
 import json as jsonlib
 import os
 import random
@@ -190,7 +191,7 @@ def tried(request: urllib.request.Request, tries: int, timeout: float) -> bytes:
             fault = refusal(request, error)
             if error.code not in TRANSIENT:
                 raise fault from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             fault = ApiError(
                 f"no answer to {request.method} {shown(request)}: {getattr(error, 'reason', error)}",
                 where="the connection to the API",
