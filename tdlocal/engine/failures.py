@@ -12,8 +12,8 @@ from tdlocal.engine.types import EngineError
 CODES = {
     name: code
     for code, name in enumerate(
-        """GENERIC_USER_ERROR SYNTAX_ERROR ABANDONED_QUERY USER_CANCELED PERMISSION_DENIED NOT_FOUND FUNCTION_NOT_FOUND
-    INVALID_FUNCTION_ARGUMENT DIVISION_BY_ZERO INVALID_CAST_ARGUMENT OPERATOR_NOT_FOUND INVALID_VIEW
+        """GENERIC_USER_ERROR SYNTAX_ERROR ABANDONED_QUERY USER_CANCELED PERMISSION_DENIED NOT_FOUND
+    FUNCTION_NOT_FOUND INVALID_FUNCTION_ARGUMENT DIVISION_BY_ZERO INVALID_CAST_ARGUMENT OPERATOR_NOT_FOUND INVALID_VIEW
     ALREADY_EXISTS NOT_SUPPORTED INVALID_SESSION_PROPERTY INVALID_WINDOW_FRAME CONSTRAINT_VIOLATION
     TRANSACTION_CONFLICT INVALID_TABLE_PROPERTY NUMERIC_VALUE_OUT_OF_RANGE UNKNOWN_TRANSACTION
     NOT_IN_TRANSACTION TRANSACTION_ALREADY_ABORTED READ_ONLY_VIOLATION MULTI_CATALOG_WRITE_CONFLICT
@@ -115,6 +115,6 @@ def translated(error: duckdb.Error) -> EngineError:
 
 def _first(text: str) -> str:
     """The message alone: without the class in front and the excerpt of the SQL behind."""
-    line = text.split("\n\n")[0].split("\nLINE")[0].strip()
+    line = text.strip().split("\n")[0]
     line = re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", line)
     return re.sub(r"^Python exception occurred while executing the UDF: \w+: ", "", line)

@@ -12,9 +12,8 @@ def types(engine, name):
 
 
 def test_types_are_stored_as_treasure_data_stores_them(engine, ask):
-    ask(
-        "create table t as select 1 as i, real '1.5' as r, 'x' as s, array[1] as a, map(array['k'], array[1]) as m"
-    )
+    columns = "1 as i, real '1.5' as r, 'x' as s, array[1] as a, map(array['k'], array[1]) as m"
+    ask(f"create table t as select {columns}")
     assert types(engine, "t") == {
         "i": "bigint", "r": "double", "s": "varchar", "a": "array(bigint)", "m": "varchar", "time": "bigint"
     }  # fmt: skip

@@ -191,7 +191,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         word = f" {node.operator}{'' if node.distinct else ' ALL'} "
         sql = word.join(f"({side.sql})" for side in sides)
         outputs = [
-            Output(output.name, kind, side.zone, output.packed)
+            Output(output.name, kind, side.zone, side.packed)
             for output, kind, side in zip(first, kinds, sides[0].outputs, strict=True)
         ]
         return Compiled(sql, outputs)
