@@ -294,7 +294,7 @@ def quality(
         said = within(clusters[each] for each in known)
         right = within((clusters[each], person) for each, person in known.items())
     else:
-        judged = {tuple(sorted(pair)) for pair in pairs if set(pair) <= set(known)}
+        judged = {tuple(sorted(pair)) for pair in pairs if pair[0] in known and pair[1] in known}
         said, right = len(judged), sum(known[a] == known[b] for a, b in judged)
     precision, recall = right / max(said, 1), right / max(true_pairs, 1)
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-12)
