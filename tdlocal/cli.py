@@ -27,6 +27,7 @@ COMMANDS = {
     "map": "help with config/schema_map.yml",
     "identity": "explain who is who, and try matching rules",
     "unify": "compile unification/unify.yml to plain SQL tasks",
+    "backfill": "run the sessions of past days",
     "rollback": "return a layer to its last good state",
 }
 
