@@ -193,7 +193,7 @@ def behavior(part: Mapping[str, Any], key: str, params: Mapping[str, Any], table
         **source(part, key, params),
         "matrixTableName": table_name(part["name"]),
         "allColumns": False,
-        "defaultTimeFilterEnabled": True,
+        "defaultTimeFilterEnabled": False,
         "isRealtime": False,
         "schema": [
             {
