@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,10 +79,11 @@ class Engine(Protocol):
         time_zone: str = "UTC",
         strict: bool = True,
         cancelled: threading.Event | None = None,
+        prepared: Mapping[str, str] | None = None,
     ) -> Answer:
         """Run every statement of *sql* (Trino SQL, `;` between) and answer with the last one's rows.
 
-        Raises EngineError; statements before the failing one stay done, as on Treasure Data.
+        *prepared* holds the texts that EXECUTE name means. Raises EngineError; statements before the failing one stay done, as on Treasure Data.
         """
         ...
 

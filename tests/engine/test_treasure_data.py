@@ -98,7 +98,8 @@ def test_aggregates(ask):
 @pytest.mark.parametrize(
     "expression",
     ["td_time_range(0, '2020-01-01', 'JST')", "td_time_format(0, 'yyyy', 'Nowhere')",
-     "td_interval(0, 'soon')", "td_date_trunc('fortnight', 0)", "td_time_string(0, 'x')", "td_unknown(1)", "td_time_parse(1)"],
+     "td_interval(0, 'soon')", "td_date_trunc('fortnight', 0)", "td_time_string(0, 'x')",
+     "td_unknown(1)", "td_time_parse(1)"],
 )  # fmt: skip
 def test_refused(ask, expression):
     with pytest.raises(EngineError) as caught:
