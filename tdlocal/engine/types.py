@@ -83,7 +83,8 @@ class Engine(Protocol):
     ) -> Answer:
         """Run every statement of *sql* (Trino SQL, `;` between) and answer with the last one's rows.
 
-        *prepared* holds the texts that EXECUTE name means. Raises EngineError; statements before the failing one stay done, as on Treasure Data.
+        *prepared* holds the texts that EXECUTE name means.
+        Raises EngineError; statements before the failing one stay done, as on Treasure Data.
         """
         ...
 
