@@ -33,6 +33,7 @@ PARAMS: dict[str, Any] = {
     "sub": "t",
     "unification_id": "retail_unification_id",
     "session_unixtime": SESSION_UNIXTIME,
+    "since": 0,
 }
 
 STANDARD_TABLES = {

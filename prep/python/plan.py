@@ -2,7 +2,8 @@
 
 Task      wf02_mapping +check, ``py>: prep.python.plan.main``
 Reads     config/schema_map.yml, config/retail_schema.yml, prep/queries/*.sql, the list of raw tables
-Stores    `prp_tables`: list of {src_table_name, prp_table_name}, one per query of prep/queries to run;
+Stores    `prp_tables`: list of {src_table_name, prp_table_name, since, build_as}, one per query of
+          prep/queries to run; `incremental`: PRP table → its prep.python.incremental.Load;
           `declared_prep`: whether any table's prep is an entry of the map
 Raises    TaskError with every fault of the map, of the queries and of the raw tables, each with its line
 """
@@ -10,6 +11,7 @@ Raises    TaskError with every fault of the map, of the queries and of the raw t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +19,47 @@ from common.python import treasure
 from common.python.errors import told_together
 from common.python.retail_schema import did_you_mean
 from common.python.schema_map import FILE, MappedTable, mapping, raw_tables
+from prep.python import incremental
 
 QUERIES = Path("prep/queries")
 
 
-def main(tables, raw, sub, absent_tables=()):
+def main(
+    tables, raw, sub, session_unixtime, prp="prp", absent_tables=(), incremental_tables=None, full_load=False
+):
     """Task entry."""
     import digdag
 
     mapped = mapping(tables, absent_tables)
     queries = prp_queries(mapped)
     check_raw(queries, f"{raw}_{sub}", treasure.tables(f"{raw}_{sub}"), mapped)
+    databases = {"raw": f"{raw}_{sub}", "prp": f"{prp}_{sub}", "log": f"va_config_{sub}"}
+    settings = incremental_settings(incremental_tables, mapped, queries)
+    loads = {
+        table: incremental.planned(table, entry, queries[table], databases, int(session_unixtime))
+        for table, entry in settings.items()
+    }
+    if str(full_load).lower() == "true":
+        loads = {table: replace(load, since=0, reason="full_load is set") for table, load in loads.items()}
+    for table, load in loads.items():
+        print(
+            f"{table}: " + (f"the rows since {load.since}" if load.since else f"loaded whole, {load.reason}")
+        )
     digdag.env.store(
         {
             "declared_prep": any(table.prep and not table.absent for table in mapped),
             "prp_tables": [
-                {"src_table_name": path.stem, "prp_table_name": prp_table}
+                {
+                    "src_table_name": path.stem,
+                    "prp_table_name": prp_table,
+                    "since": loads[prp_table].since if prp_table in loads else 0,
+                    "build_as": prp_table
+                    + (incremental.WINDOW if prp_table in loads and loads[prp_table].since else "__next"),
+                }
                 for prp_table, path in queries.items()
             ],
+            "incremental": {table: asdict(load) for table, load in loads.items()},
+            "is_incremental": bool(loads),
         }
     )
     absent = [table.name for table in mapped if table.absent]
@@ -42,6 +67,23 @@ def main(tables, raw, sub, absent_tables=()):
         f"{FILE}: {len(mapped)} tables, {sum(len(table.columns) for table in mapped)} columns, no faults"
         + (f"; absent: {', '.join(absent)}" if absent else "")
     )
+
+
+def incremental_settings(
+    given: Mapping[str, Any] | None, mapped: Sequence[MappedTable], queries: Mapping[str, Path]
+) -> dict[str, Mapping[str, Any]]:
+    """Return PRP table → its entry of incremental_tables.
+
+    Raises:
+        TaskError: faults of the entries.
+    """
+    sources = {table.name: table.prp_table for table in mapped if not table.absent}
+    absent = {table.name for table in mapped if table.absent}
+    settings = {table: entry for table, entry in (given or {}).items() if table not in absent}
+    faults = incremental.faults(settings, queries, sources)
+    if faults:
+        raise told_together(faults, where=incremental.CONFIG, mend="mend these; no query has run yet")
+    return {sources[table]: entry or {} for table, entry in settings.items()}
 
 
 def prp_queries(mapped: Sequence[MappedTable], folder: Path = QUERIES) -> dict[str, Path]:

@@ -17,6 +17,7 @@ uploads as (
             order by events.time asc, events.event_time asc, events.event_id asc
         ) as upload_rank
     from ${raw}_${sub}.app_analytics as events
+    where events.time >= ${since}
 
 )
 
@@ -24,4 +25,4 @@ select
     uploads.*,
     ${session_unixtime} as built_for
 from uploads
-where uploads.upload_rank = 1
+where uploads.upload_rank = 1 or uploads.uuid is null

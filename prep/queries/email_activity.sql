@@ -18,6 +18,7 @@ deliveries as (
                 events.email asc
         ) as version_rank
     from ${raw}_${sub}.email_activity as events
+    where events.time >= ${since}
 
 )
 
@@ -35,4 +36,4 @@ select
     time,
     ${session_unixtime} as built_for
 from deliveries
-where version_rank = 1
+where version_rank = 1 or event_id is null

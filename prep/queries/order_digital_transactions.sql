@@ -77,7 +77,7 @@ final as (
         time,
         ${session_unixtime} as built_for
     from deliveries
-    where version_rank = 1
+    where version_rank = 1 or id is null
 
 )
 

@@ -8,3 +8,4 @@ select
     pageviews.*,
     ${session_unixtime} as built_for
 from ${raw}_${sub}.pageviews
+where pageviews.time >= ${since}

@@ -8,3 +8,4 @@ select
     events.timestamp_ms / 1000 as message_date,
     ${session_unixtime} as built_for
 from ${raw}_${sub}.sms_activity as events
+where events.time >= ${since}
