@@ -205,7 +205,8 @@ def test_the_plan_names_each_prp_table_once(shop, treasure, params, py, tmp_path
     )
     treasure.run_query(f"raw_{params['sub']}", "create table consents as select 1 as a", rows=False)
     py("prep.python.plan.main")
-    assert params["prp_tables"] == [{"src_table_name": "consents", "prp_table_name": "web"}]
+    whole = {"src_table_name": "consents", "prp_table_name": "web", "since": 0, "build_as": "web__next"}
+    assert params["prp_tables"] == [whole]
 
 
 DECLARED = """
@@ -234,7 +235,7 @@ def test_declared_prep_stacks_unpacks_renames_and_keeps_the_latest(shop, treasur
         treasure.run_query(raw, sql, rows=False)
     py("prep.python.plan.main")
     assert params["declared_prep"] is True
-    assert params["prp_tables"] == [{"src_table_name": "formfills", "prp_table_name": "formfills"}]
+    assert [table["build_as"] for table in params["prp_tables"]] == ["formfills__next"]
     py("prep.python.prepare.main")
     rows = treasure.run_query(prp, "select nr, key, flag, built_for from choices__next order by nr").rows
     session = params["session_unixtime"]
