@@ -188,18 +188,16 @@ def tried(request: urllib.request.Request, tries: int, timeout: float) -> bytes:
                 body: bytes = answer.read()
                 return body
         except urllib.error.HTTPError as error:
-            fault = refusal(request, error)
-            if error.code not in TRANSIENT:
+            try:
+                fault = refusal(request, error)
+            except (OSError, http.client.HTTPException) as broken:
+                fault = unanswered(request, broken)
+            if fault.status not in (0, *TRANSIENT):
                 raise fault from None
         except (OSError, ValueError, http.client.HTTPException) as error:
-            fault = ApiError(
-                f"no answer to {request.method} {shown(request)}: {getattr(error, 'reason', error)}",
-                where="the connection to the API",
-                mend="check that the account is up and `site` is right, then run again",
-            )
-            if attempt + 1 >= REFUSED_TRIES and isinstance(
-                getattr(error, "reason", error), ConnectionRefusedError
-            ):
+            fault = unanswered(request, error)
+            refused = isinstance(getattr(error, "reason", error), ConnectionRefusedError)
+            if refused and attempt + 1 >= REFUSED_TRIES:
                 break
     assert fault is not None
     raise fault from None
@@ -207,8 +205,7 @@ def tried(request: urllib.request.Request, tries: int, timeout: float) -> bytes:
 
 def pause(fault: ApiError, attempt: int, request: urllib.request.Request) -> None:
     """Wait before try number *attempt* + 1, as long as the server asked for, else longer each time."""
-    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
-    wait = wait / 2 + random.random() * wait / 2
+    wait = wait_before(attempt)
     asked = getattr(fault, "retry_after", "")
     if asked.isdigit():
         wait = max(wait, min(float(asked), 300.0))
@@ -217,6 +214,21 @@ def pause(fault: ApiError, attempt: int, request: urllib.request.Request) -> Non
         file=sys.stderr,
     )
     time.sleep(wait)
+
+
+def wait_before(attempt: int) -> float:
+    """Return the seconds before try number *attempt* + 1; half of them are chance, so that tasks part."""
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+    return wait / 2 + random.random() * wait / 2
+
+
+def unanswered(request: urllib.request.Request, error: Exception) -> ApiError:
+    """Return the fault of a request that got no whole answer."""
+    return ApiError(
+        f"no answer to {request.method} {shown(request)}: {getattr(error, 'reason', error)}",
+        where="the connection to the API",
+        mend="check that the account is up and `site` is right, then run again",
+    )
 
 
 def refusal(request: urllib.request.Request, error: urllib.error.HTTPError) -> ApiError:
@@ -358,9 +370,18 @@ def create_database(database: str) -> None:
 
 
 def rename_table(database: str, name: str, new_name: str) -> None:
-    """Rename a table, over another of the new name if there is one."""
+    """Rename a table, over another of the new name if there is one; a lost answer is no fault."""
     path = "/".join(quoted_path(part) for part in (database, name, new_name))
-    call("POST", f"/v3/table/rename/{path}", form={"overwrite": "true"})
+    for attempt in range(TRIES):
+        try:
+            call("POST", f"/v3/table/rename/{path}", form={"overwrite": "true"})
+            return
+        except ApiError as error:
+            if error.status not in (0, *TRANSIENT) or attempt + 1 == TRIES:
+                raise
+        time.sleep(wait_before(attempt + 1))
+        if name not in tables(database):
+            return  # it was done, and its answer was lost
 
 
 def swap_tables(database: str, first: str, second: str) -> None:

@@ -20,16 +20,15 @@ FOLDER = Path("config/vocabulary")
 
 def main(database, session_unixtime):
     """Task entry. Plain named parameters: the runner passes workflow parameters by name."""
-    from common.python.treasure import connect
+    from common.python import treasure
 
+    session = int(session_unixtime)
     tables = {"words": read_words(FOLDER / "words.csv"), "phone_rules": read(FOLDER / "phone_rules.csv")}
-    client = connect(database)
     for name, frame in tables.items():
-        frame["built_for"] = int(session_unixtime)
-        frame["time"] = int(session_unixtime)
-        client.load_table_from_dataframe(
-            frame, f"{database}.{name}__next", writer="bulk_import", if_exists="overwrite", fmt="msgpack"
-        )
+        columns = {**dict.fromkeys(frame.columns, "varchar"), "built_for": "bigint", "time": "bigint"}
+        rows = [{**row, "built_for": session, "time": session} for row in frame.to_dict("records")]
+        treasure.delete_table(database, f"{name}__next")
+        treasure.insert_rows(database, f"{name}__next", columns, rows)
 
 
 def read(path):
