@@ -8,9 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tdlocal.console.report import events_of, short_name, slowest, write_page
 from tdlocal.errors import KitError
 
-HELP = "Show past runs: the list of them, one run's tasks, or one task's log."
+HELP = (
+    "Show past runs: the list of them, one run's tasks, or one task's log. A run is shown with its slowest "
+    "tasks beside the median of the ten runs before, and a page with a picture of what ran when."
+)
 SHOWN = 20
 
 
@@ -22,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "task", nargs="?", default="", help="end of a task's name (such as +load): show its log"
     )
+    parser.add_argument("--slowest", type=int, metavar="N", help="only the N slowest tasks")
     parser.add_argument("--failed", action="store_true", help="only tasks that failed")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
@@ -48,20 +53,11 @@ def main(arguments: argparse.Namespace) -> int:
         )
     if arguments.task:
         return _show_log(folder, arguments.task)
-    _show_run(folder, arguments.failed, arguments.json)
+    if arguments.slowest is None:
+        _show_run(folder, arguments.failed, arguments.json)
+    if not arguments.failed:
+        _show_slowest(folder, arguments.slowest, arguments.json)
     return 0
-
-
-def events_of(folder: Path) -> list[dict[str, Any]]:
-    """The events of one run; a line that a kill cut short is passed over."""
-    events = []
-    file = folder / "events.jsonl"
-    for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
-        try:
-            events.append(json.loads(line))
-        except ValueError:
-            continue
-    return events
 
 
 def _list_runs(runs: Path, numbers: list[int], as_json: bool) -> None:
@@ -118,6 +114,20 @@ def _show_run(folder: Path, failed: bool, as_json: bool) -> None:
         elif kind in ("warning", "anew", "retrying", "run_ended", "run_started"):
             facts = {key: value for key, value in event.items() if key not in ("at", "event")}
             print(f"  {kind.replace('_', ' ')}  {json.dumps(facts, ensure_ascii=False)}")
+
+
+def _show_slowest(folder: Path, count: int | None, as_json: bool) -> None:
+    slow = slowest(folder) if count is None else slowest(folder, count)
+    if as_json:
+        for one in slow if count is not None else ():
+            print(json.dumps({"task": one.task, "seconds": one.seconds, "usual": one.usual}))
+        return
+    if slow:
+        print("slowest tasks                                                        now    usually   change")
+    for one in slow:
+        usual = "" if one.usual is None else f"{one.usual:.2f} s"
+        print(f"  {short_name(one.task)[-60:]:<60} {one.seconds:>7.2f} s {usual:>10} {one.change:>8}")
+    print(f"page  {write_page(folder)}")
 
 
 def _show_log(folder: Path, task: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tdlocal.console.events import Console, JsonConsole
 from tdlocal.console.logs import TaskLogs, new_run_folder
+from tdlocal.console.report import write_page
 from tdlocal.errors import KitError
 from tdlocal.workflow.executor import THREADS, Options, Outcome, Run
 from tdlocal.workflow.faults import Fault, WorkflowFaults
@@ -185,6 +186,8 @@ def main(arguments: argparse.Namespace) -> int:
         console.run_ended(how, detail)
         console.close()
         logs.close()
+        with contextlib.suppress(OSError):
+            write_page(logs.folder)
     return 0 if how == "success" else 1
 
 
