@@ -42,7 +42,9 @@ def run(job: Job) -> Result:
         }
         if old not in tables:
             raise ConfigError(f"Renaming table {database}.{old} doesn't exist")
-        client.post(f"/v3/table/rename/{quote(database)}/{quote(old)}/{quote(new)}", {"overwrite": "true"})
+        # it was there just now: "not found" is the answer to a second try after the first one's was lost
+        path = f"/v3/table/rename/{quote(database)}/{quote(old)}/{quote(new)}"
+        client.post(path, {"overwrite": "true"}, ignore=(404,))
     done = sum(len(each) for each in names.values()) + len(renames)
     return Result(note=f"{done} done")
 
