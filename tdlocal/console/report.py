@@ -33,6 +33,7 @@ class Bar:
     seconds: float
     failed: bool
     rows: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ def bars_of(events: Sequence[Event]) -> list[Bar]:
             seconds = max(0.0, (end - start).total_seconds())
             offset = max(0.0, (start - zero).total_seconds())
             failed = kind == "task_failed"
-            bars.append(Bar(task, str(event.get("operator")), offset, seconds, failed, event.get("rows")))
+            note = str(event.get("note") or "")
+            bars.append(
+                Bar(task, str(event.get("operator")), offset, seconds, failed, event.get("rows"), note)
+            )
     return sorted(bars, key=lambda bar: (bar.start, bar.task))
 
 
@@ -188,7 +192,8 @@ def page(events: Sequence[Event], slow: Sequence[Slow]) -> str:
 
 def row_html(bar: Bar, whole: float) -> str:
     """One task: its name and its bar."""
-    name, told = escape(short_name(bar.task)), f"{bar.seconds:.2f} s"
+    made = f" {bar.note.removesuffix('__next')}" if bar.note.startswith("→") else ""
+    name, told = escape(short_name(bar.task) + made), f"{bar.seconds:.2f} s"
     if bar.rows is not None:
         told += f", {bar.rows:,} rows"
     kind = "failed" if bar.failed else re.sub(r"\W", "", bar.operator.split("_")[0])
