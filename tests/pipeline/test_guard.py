@@ -1,0 +1,118 @@
+"""Two runs of one session at once, locks of the dead, and an account that dies in the middle."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+
+from tests.pipeline.shop import command, environment, tdlocal
+
+SLOW = "timezone: UTC\n+wait:\n  sh>: touch $FLAG; sleep 30\n"
+ASKS = "+a:\n  td>:\n  query: select 1\n  database: d\n"
+MAKES = "+first:\n  td>:\n  query: create table one as select 1 as x\n  database: d\n"
+WORDS = ("run", "main", "--session", "2026-11-01", "--plain")
+
+
+def started(project, state, flag):
+    """A run that has reached its task."""
+    run = subprocess.Popen(
+        command(*WORDS, state=state),
+        cwd=project,
+        env={**environment(), "FLAG": str(flag)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not flag.exists():
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    return run
+
+
+def ended(run):
+    run.kill()
+    run.wait()
+    run.stderr.close()
+
+
+def test_a_second_run_of_the_session_stops_with_one_line(tmp_path):
+    project, state, flag = tmp_path / "project", tmp_path / "state", tmp_path / "flag"
+    project.mkdir()
+    (project / "main.dig").write_text(SLOW)
+    first = started(project, state, flag)
+    try:
+        second = tdlocal(*WORDS, state=state, project=project)
+        assert second.returncode == 1
+        (line,) = second.stderr.splitlines()
+        assert "another run of this session is going on" in line and "to mend: wait for it" in line
+        rerun = tdlocal(*WORDS, "--rerun", state=state, project=project)
+        assert "another run of this session is going on" in rerun.stderr
+    finally:
+        ended(first)
+
+
+def test_another_session_may_run_beside_it(tmp_path, monkeypatch):
+    project, state, flag = tmp_path / "project", tmp_path / "state", tmp_path / "flag"
+    project.mkdir()
+    (project / "main.dig").write_text(SLOW.replace("sleep 30", "sleep $SLEEP"))
+    monkeypatch.setenv("SLEEP", "30")
+    first = started(project, state, flag)
+    try:
+        monkeypatch.setenv("SLEEP", "0")
+        monkeypatch.setenv("FLAG", str(tmp_path / "other"))
+        other = tdlocal("run", "main", "--session", "2026-11-02", state=state, project=project)
+        assert other.returncode == 0, other.stderr
+    finally:
+        ended(first)
+
+
+def test_the_lock_of_a_killed_run_is_no_lock(tmp_path):
+    project, state, flag = tmp_path / "project", tmp_path / "state", tmp_path / "flag"
+    project.mkdir()
+    (project / "main.dig").write_text(SLOW)
+    first = started(project, state, flag)
+    first.send_signal(signal.SIGKILL)
+    ended(first)
+    (project / "main.dig").write_text("timezone: UTC\n+wait:\n  sh>: 'true'\n")
+    again = tdlocal(*WORDS, state=state, project=project)
+    assert again.returncode == 0, again.stderr
+
+
+def test_an_account_that_died_left_no_lock_either(tmp_path):
+    state = tmp_path / "state"
+    assert tdlocal("query", "create schema d", state=state).returncode == 0
+    server = subprocess.Popen(
+        command("serve", "--port", "0", state=state),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (state / "server.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert json.loads((state / "server.json").read_text())["pid"] == server.pid
+    second = tdlocal("serve", "--port", "0", state=state)
+    assert second.returncode == 1 and "the state folder is in use by process" in second.stderr
+    server.kill()
+    server.wait()
+    assert (state / "server.json").exists(), "a kill leaves it there"
+    assert tdlocal("query", "select 1", state=state).returncode == 0
+
+
+def test_a_run_whose_account_dies_says_so_and_goes_on_when_started_again(tmp_path, monkeypatch):
+    project, state = tmp_path / "project", tmp_path / "state"
+    project.mkdir()
+    assert tdlocal("query", "create schema d", state=state).returncode == 0
+    (project / "main.dig").write_text(f"timezone: UTC\n{MAKES}+kills:\n  sh>: bash kill.sh\n{ASKS}")
+    (project / "kill.sh").write_text("kill -9 $(grep -Po '\"pid\": \\K[0-9]+' $STATE/server.json)\n")
+    monkeypatch.setenv("STATE", str(state))
+    run = tdlocal(*WORDS, state=state, project=project, timeout=120)
+    assert run.returncode == 1
+    assert "the account did not answer" in run.stderr and "what succeeded is skipped" in run.stderr
+    again = tdlocal(*WORDS, state=state, project=project)
+    assert again.returncode == 0, again.stderr
+    assert "1 ok, 2 skipped" in again.stderr
