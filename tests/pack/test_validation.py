@@ -182,6 +182,30 @@ def test_the_next_session_sees_the_change(validate, params):
     assert told(validate(consents=twice)) == {("info", "ROW_COUNT", "consents", "")}
 
 
+def test_sizes_are_held_against_the_last_good_run_not_the_last(validate, params):
+    validate()
+    twice = f"{GOOD['consents']} union all {GOOD['consents']}"
+    params["session_unixtime"] += 86_400
+    found = validate(consents=twice, without=["order_details"])
+    assert params["validation"]["verdict"] == "stopped" and ("info", "ROW_COUNT", "consents", "") in told(
+        found
+    )
+    params["session_unixtime"] += 86_400
+    found = validate(consents=twice)
+    size = next(f for f in found if f["check_name"] == "ROW_COUNT")
+    assert (size["expected"], size["actual"]) == ("about 2 rows, as at the last good run", "4 rows")
+
+
+def test_a_table_without_new_rows_is_stale(validate, params):
+    rules = {**RULES, "tables": {"consents": {"fresh_days": 7}}}
+    old = "select 'a@b.co' as id, 'email' as id_type, 'yes' as consent_flag, cast({} as bigint) as time"
+    session = params["session_unixtime"]
+    assert validate(rules, consents=old.format(session - 6 * 86_400)) == []
+    found = validate(rules, consents=old.format(session - 8 * 86_400))
+    assert told(found) == {("warning", "FRESHNESS", "consents", "")}
+    assert "8 days before the session" in found[0]["actual"]
+
+
 def test_a_finding_knows_how_often_it_was_there_last_time(validate, params):
     names = "(id, id_type, consent_flag)"
     bad = f"select * from (values ('x', 'email', 'yes'), ('b@c.co', 'email', 'no')) t {names}"

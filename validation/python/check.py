@@ -4,7 +4,8 @@ Task      wf03_validate +check, ``py>: validation.python.check.main``
 Reads     src_<sub>.*; va_config_<sub>.mapping_rejects; config/validation.yml, schema_map.yml
 Writes    va_config_<sub>, replaced whole: validation_findings (one row per finding),
           schema_validation (one per expected column), column_quality (one per column and table);
-          appended: validation_runs (one row per run, with the verdict)
+          appended: validation_runs (one row per run, with the verdict), table_history (one per table
+          and run: its rows, its newest time)
 Stores    `validation`: {verdict, critical, warning, info, first}; `record_counts`
 Raises    TaskError for faults of the config; findings never raise here
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from common.python import treasure
@@ -21,8 +23,8 @@ from common.python.errors import TaskError, unbraced
 from common.python.masking import masked
 from common.python.publish import now_text
 from common.python.retail_schema import read_schema
-from common.python.schema_map import MappedTable, mapping
-from validation.python import checks
+from common.python.schema_map import MappedTable, mapping, raw_tables
+from validation.python import checks, history
 from validation.python.config import Rules, read_rules
 from validation.python.findings import (
     FINDING_COLUMNS,
@@ -37,6 +39,7 @@ from validation.python.findings import (
 )
 
 AT_ONCE = 4
+QUERIES = Path("prep/queries")
 STATUS_COLUMNS = {
     "table_name": "varchar",
     "column_name": "varchar",
@@ -83,6 +86,8 @@ class Check:
         self.findings: list[Finding] = []
         self.quality: list[dict[str, Any]] = []
         self.status: list[dict[str, Any]] = []
+        self.sizes: dict[str, dict[str, Any]] = {}
+        self.history: list[dict[str, Any]] = []
         self.have = {
             name: {column: normal_type(kind) for column, kind in treasure.columns_of(table).items()}
             for name, table in treasure.tables(database).items()
@@ -93,6 +98,7 @@ class Check:
     def run(self) -> None:
         """Do all checks."""
         rejects = self.read_log("mapping_rejects")
+        self.history = self.read_log("table_history")
         before = {(row["table_name"], row["column_name"]): row for row in self.read_log("column_quality")}
         known = {table.name for table in self.mapped}
         vanished = {
@@ -154,8 +160,9 @@ class Check:
         key = [name for name in self.rules.keys.get(table.name, ()) if name in have]
         sql = checks.profile_sql(self.database, table.name, measures, key)
         values = iter(treasure.run_query(self.database, sql, session_unixtime=self.session).rows[0])
-        rows, repeated, _last_time = int(next(values)), int(next(values)), next(values)
-        found = [*self.table_findings(table, rows, repeated, key, before)]
+        rows, repeated, last_time = int(next(values)), int(next(values)), next(values)
+        found = [*self.table_findings(table, rows, repeated, key, last_time)]
+        self.sizes[table.name] = {"row_count": rows, "last_time": last_time}
         quality = []
         for column, measure in zip(columns, measures, strict=True):
             filled, wrong_all = int(next(values) or 0), 0
@@ -205,9 +212,9 @@ class Check:
         found.append(finding)
 
     def table_findings(
-        self, table: MappedTable, rows: int, repeated: int, key: Sequence[str], before: Mapping[Any, Any]
+        self, table: MappedTable, rows: int, repeated: int, key: Sequence[str], last_time: int | None
     ) -> list[Finding]:
-        """Return findings about a table as a whole: empty, repeated keys, another size than last time."""
+        """Return findings about a table as a whole: empty, repeated keys, another size, stale."""
         found = []
         if rows == 0:
             found.append(
@@ -237,23 +244,18 @@ class Check:
                     advice="staging keeps one row per key; see that the source means these as repeats",
                 )
             )
-        last = next((row for (name, _), row in before.items() if name == table.name), None)
+        earlier = history.before(self.history, table.name, self.session)
         allowed = float(self.rules.settings["row_count_change"])
-        old_rows = last_rows(last, self.session)
-        if old_rows and abs(rows - old_rows) > allowed * old_rows:
-            found.append(
-                Finding(
-                    "info",
-                    "ROW_COUNT",
-                    table.name,
-                    expected=f"about {old_rows:,} rows, as last time",
-                    actual=f"{rows:,} rows",
-                    finding_count=abs(rows - old_rows),
-                    row_count=old_rows,
-                    place="config/validation.yml",
-                    advice="see whether a load came twice, or not at all",
-                )
+        place = self.rules.places.get(table.name, "config/validation.yml")
+        days = self.rules.fresh_days.get(table.name)
+        found += [
+            finding
+            for finding in (
+                history.size_finding(table.name, rows, earlier, allowed),
+                history.age_finding(table.name, last_time, days, self.session, place),
             )
+            if finding is not None
+        ]
         return found
 
     def quality_row(
@@ -338,6 +340,8 @@ class Check:
     def reject_finding(self, row: Mapping[str, Any]) -> Finding:
         """Return the finding of a column whose values could not be converted."""
         lost, rows = int(row["reject_count"] or 0), int(row["row_count"] or 0)
+        prp = f"{row['prp_table']}.{row['prp_column']}"
+        table = next((table for table in self.mapped if table.name == row["table_name"]), None)
         return Finding(
             "warning" if lost > (1 - self.threshold) * rows else "info",
             "CONVERSION",
@@ -349,7 +353,7 @@ class Check:
             row_count=rows,
             samples=row["samples"] or "[]",
             rows_query=row.get("rows_query") or "",
-            source=f"{row['prp_table']}.{row['prp_column']}",
+            source=way_back(table, prp) if table else f"prp {prp}",
             place=row["place"],
             advice="mend the values at the source, or convert them with `expr:` in config/schema_map.yml",
         )
@@ -403,6 +407,9 @@ def write(check: Check, counts: Mapping[str, int], run_id: str) -> None:
         "session_unixtime": check.session,
     }
     treasure.insert_rows(check.log, "validation_runs", RUN_COLUMNS, [run])
+    same = {"verdict": run["verdict"], "run_id": run_id, "session_unixtime": check.session}
+    sizes = [{"table_name": table, **size, **same} for table, size in sorted(check.sizes.items())]
+    treasure.insert_rows(check.log, "table_history", history.HISTORY_COLUMNS, sizes)
 
 
 def verdict(counts: Mapping[str, int]) -> str:
@@ -442,20 +449,20 @@ def absent_finding(table: MappedTable, database: str) -> Finding:
 
 
 def source_of(table: MappedTable, column: Any) -> str:
-    """Return where a column's values come from."""
-    return f"{table.prp_table}: {column.expr}" if column.expr else f"{table.prp_table}.{column.prp}"
+    """Return where a column's values come from: the raw tables, then the column or expression of prp."""
+    prp = f"{table.prp_table}: {column.expr}" if column.expr else f"{table.prp_table}.{column.prp}"
+    return way_back(table, prp)
 
 
-def last_rows(row: Mapping[str, Any] | None, session: int) -> int:
-    """Return the rows that the table had in the session before this one, 0 when not known.
-
-    >>> last_rows({"session_unixtime": 5, "row_count": 10, "previous_row_count": 8}, 5)
-    8
-    """
-    if row is None:
-        return 0
-    value = row["previous_row_count"] if row["session_unixtime"] == session else row["row_count"]
-    return int(value or 0)
+def way_back(table: MappedTable, prp: str) -> str:
+    """Return the raw tables behind a PRP table, as its prep says, and *prp*, its column."""
+    paths = [QUERIES / f"{name}.sql" for name in (table.name, table.prp_table)]
+    path = next((path for path in paths if path.is_file()), None)
+    if table.prep:
+        names = list(table.prep.sources)
+    else:
+        names = [name for name, _ in raw_tables(path.read_text(encoding="utf-8"))] if path else []
+    return f"raw {', '.join(dict.fromkeys(names))} > prp {prp}" if names else f"prp {prp}"
 
 
 def listed(value: Any) -> list[str]:

@@ -20,7 +20,7 @@ CONFIG = {
     "quality_threshold": 0.95,
     "row_count_change": 0.5,
 }
-TABLE_KEYS = ("key", "columns")
+TABLE_KEYS = ("key", "fresh_days", "columns")
 COLUMN_KEYS = ("completeness", "format", "range", "values", "severity")
 SEVERITIES = ("critical", "warning", "info")  # in the order in which a reader wants them
 
@@ -45,6 +45,7 @@ class Rules:
     settings: Mapping[str, Any]
     columns: Mapping[str, Mapping[str, ColumnRule]]
     keys: Mapping[str, tuple[str, ...]]
+    fresh_days: Mapping[str, float] = field(default_factory=dict)
     references: tuple[Mapping[str, Any], ...] = ()
     totals: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +76,8 @@ def read_rules(schema: Mapping[str, Mapping[str, str]], path: str = FILE) -> Rul
     faults += unknown_keys(source, ("tables",), tables, schema)
     columns: dict[str, dict[str, ColumnRule]] = {}
     keys: dict[str, tuple[str, ...]] = {}
+    fresh_days: dict[str, float] = {}
+    places: dict[str, str] = {}
     for table, entry in tables.items():
         known = schema.get(table, {})
         entry = entry or {}
@@ -85,6 +88,12 @@ def read_rules(schema: Mapping[str, Mapping[str, str]], path: str = FILE) -> Rul
             for name in keys[table]
             if known and name not in known
         ]
+        days = entry.get("fresh_days")
+        places[table] = source.place("tables", table)
+        if isinstance(days, int | float) and not isinstance(days, bool) and days > 0:
+            fresh_days[table] = float(days)
+        elif days is not None:
+            faults.append(f"{source.place('tables', table, 'fresh_days')}: fresh_days is a number of days")
         given_columns = entry.get("columns") or {}
         faults += unknown_keys(source, ("tables", table, "columns"), given_columns, known)
         columns[table] = {
@@ -93,7 +102,6 @@ def read_rules(schema: Mapping[str, Mapping[str, str]], path: str = FILE) -> Rul
         }
     references = tuple(source.data.get("references") or ())
     totals = tuple(source.data.get("totals") or ())
-    places = {}
     for kind, entries, needed in (
         ("references", references, ("name", "from", "to")),
         ("totals", totals, ("name", "of", "by", "equals")),
@@ -110,7 +118,7 @@ def read_rules(schema: Mapping[str, Mapping[str, str]], path: str = FILE) -> Rul
             places[str(entry.get("name"))] = place
     if faults:
         raise told_together(faults, where=path, mend="mend these lines")
-    return Rules({**CONFIG, **given}, columns, keys, references, totals, places)
+    return Rules({**CONFIG, **given}, columns, keys, fresh_days, references, totals, places)
 
 
 def column_rule(

@@ -2,9 +2,10 @@
 
 Task      wf03_validate +report, ``py>: validation.python.gen_html.main``
 Reads     va_config_<sub>: validation_findings (severity, check_name, table_name, column_name, expected,
-          actual, …), column_quality (completeness per column), made by validation.python.check
+          actual, …), column_quality (completeness per column), table_history (rows per table and run),
+          made by validation.python.check
 Writes    *td_write_table*: part bigint (1, 2, …), html_content varchar, replaced whole; the parts joined
-          in order are the page. Files validation_report.html and .json where TD_OUTPUT_DIR is set
+          in order are the page. Files validation_report.html, .txt and .json where TD_OUTPUT_DIR is set
 Raises    TaskError when validation_findings has a severity that is not in SEVERITIES
 Source    the three error conditions of the workflow guide, "wf03 / Error Conditions"
 """
@@ -17,25 +18,43 @@ from pathlib import Path
 from typing import Any
 
 from common.python import treasure
-from common.python.errors import TaskError
+from common.python.errors import TaskError, unbraced
 from common.python.files import write_output
 from validation.python.config import SEVERITIES
+from validation.python.history import before
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 PART_CHARS = 131_072  # longest html_content of one row, in characters
+HTML_PAGE, TEXT_PAGE = "report.html.j2", "report.txt.j2"
+RUNS_SHOWN = 14  # bars of a table's row counts, this run's included
 LONGEST_LIST = 60  # findings of one severity in the page; the table has all
 
 
-def main(src, sub, session_date, td_write_table="email_content"):
+def main(src, sub, session_date, session_unixtime, td_write_table="email_content"):
     """Task entry."""
     log = f"va_config_{sub}"
     findings = treasure.run_query(log, "select * from validation_findings").dicts()
     quality = treasure.run_query(log, "select * from column_quality").dicts()
-    html = render(findings, quality, database=f"{src}_{sub}", log=log, session=session_date)
+    runs = treasure.run_query(log, "select * from table_history").dicts()
+    tables = {row["table_name"] for row in quality}
+    history = {table: before(runs, table, int(session_unixtime)) for table in tables}
+    html, text = (
+        render(
+            findings,
+            quality,
+            database=f"{src}_{sub}",
+            log=log,
+            session=session_date,
+            history=history,
+            page=page,
+        )
+        for page in (HTML_PAGE, TEXT_PAGE)
+    )
     rows = [{"part": number, "html_content": part} for number, part in enumerate(split_parts(html), start=1)]
     columns = {"part": "bigint", "html_content": "varchar"}
     treasure.insert_rows(log, td_write_table, columns, rows, replace=True)
     path = write_output("validation_report.html", html)
+    write_output("validation_report.txt", text)
     write_output("validation_report.json", json.dumps({"findings": findings, "quality": quality}, indent=1))
     print(f"report of {len(html):,} characters in {log}.{td_write_table}" + (f", {path}" if path else ""))
 
@@ -47,8 +66,14 @@ def render(
     database: str,
     log: str,
     session: str,
+    history: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    page: str = "report.html.j2",
 ) -> str:
     """Return the page; no findings give the all-clear page. It holds no template of Digdag's.
+
+    Args:
+        history: table → (session, rows) of its earlier good runs, the oldest first.
+        page: the template, HTML_PAGE or TEXT_PAGE.
 
     >>> "No findings" in render([], [], database="src_t", log="va_config_t", session="2026-11-01")
     True
@@ -68,11 +93,17 @@ def render(
             key=lambda f: (-(f["share"] or 0), f["table_name"], f["column_name"] or "", f["check_name"])
         )
     counts = {name: len(listed) for name, listed in by_severity.items()}
-    page = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    ).get_template("report.html.j2")
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=page == HTML_PAGE,  # noqa: S701 (the other page is plain text)
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(page)
     tables = by_table(quality)
-    html = page.render(
+    for table in tables:
+        earlier = [rows for _, rows in (history or {}).get(table["name"], ())]
+        table["history"] = [*earlier[1 - RUNS_SHOWN :], table["rows"]]
+    text = template.render(
         findings=findings,
         by_severity=by_severity,
         counts=counts,
@@ -85,7 +116,7 @@ def render(
         session=session,
         longest=LONGEST_LIST,
     )
-    return html.replace("$", "&#36;")
+    return text.replace("$", "&#36;") if page == HTML_PAGE else unbraced(text)
 
 
 def shown(finding: Mapping[str, Any]) -> dict[str, Any]:
