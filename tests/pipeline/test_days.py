@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from tests.pipeline.shop import LAYERS, checksums, load_sample, rows, tdlocal
+from tests.pipeline.shop import LAYERS, checksums, environment, load_sample, rows, tdlocal
 from tests.pipeline.test_kills import PEOPLE, project
+from tests.support import ROOT
 
 __all__ = ["project"]
 
@@ -103,3 +107,24 @@ def test_the_parameter_does_the_same(days, state, project):
     gone = tdlocal(*words, "-p", "rollback_to=nobody", state=state, project=project)
     assert gone.returncode == 1
     assert "run 'nobody' is not in the log" in gone.stdout + gone.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["when-something-fails", "running-every-night"])
+def test_every_command_of_the_operators_pages_works(days, project, tmp_path, page):
+    folder = shutil.copytree(project, tmp_path / "project")
+    shutil.copytree(days[0], folder / ".tdlocal")
+    program = folder / "bin/tdlocal"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tdlocal.cli "$@"\n')
+    program.chmod(0o755)
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=folder,
+            env={**environment(), "PATH": f"{program.parent}:{environment()['PATH']}"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, block + done.stdout[-3000:] + done.stderr[-3000:]
