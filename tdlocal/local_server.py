@@ -91,10 +91,15 @@ def is_locked(state: Path) -> bool:
     return False
 
 
+def given_key() -> str:
+    """The key that TD_API_KEY gives, empty when it gives none."""
+    return os.environ.get("TD_API_KEY", "").removeprefix("TD1 ").strip()
+
+
 def api_key(state: Path) -> str:
     """The account's API key: from `<state>/api_key`, which is made from TD_API_KEY or by chance."""
     path = state / "api_key"
-    given = os.environ.get("TD_API_KEY", "").removeprefix("TD1 ").strip()
+    given = given_key()
     if given and not KEY.fullmatch(given):
         raise KitError("TD_API_KEY must be 1 to 200 plain characters without blanks", where="TD_API_KEY")
     try:
@@ -166,6 +171,13 @@ def running_server(state: Path) -> tuple[LocalServer, socket.socket] | None:
         return None
     if lease is None:
         return None
+    if given_key() not in ("", key):
+        lease.close()
+        raise KitError(
+            "the account refuses this API key",
+            where="TD_API_KEY",
+            mend=f"unset TD_API_KEY, or give the key that {state / 'api_key'} holds",
+        )
     return LocalServer(there["url"], key, ("127.0.0.1", there["smtp_port"]), state), lease
 
 

@@ -1,10 +1,12 @@
 """What can be wrong with the input: one clear line with place and mend, and nothing good destroyed."""
 
 import shutil
+import subprocess
 
 import pytest
 
-from tests.pipeline.shop import checksums, rows, run_pipeline, tdlocal
+from tdlocal.local_server import local_account
+from tests.pipeline.shop import SESSION, checksums, command, environment, rows, run_pipeline, tdlocal
 from tests.support import ROOT
 from tests.test_rules import pushed
 
@@ -90,3 +92,36 @@ def test_an_unknown_parameter_in_sql_is_named(state, project):
     assert {table: after[table] for table in after if not table.startswith(("prp_", "src_"))} == {
         table: before[table] for table in before if not table.startswith(("prp_", "src_"))
     }
+
+
+def test_a_wrong_key_is_refused_in_one_line(state):
+    with local_account(state):
+        run = subprocess.run(
+            command("run", "wf00_orchestration", "--session", SESSION, "--rerun", state=state),
+            cwd=ROOT,
+            env={**environment(), "TD_API_KEY": "1/of-somebody-else"},
+            capture_output=True,
+            text=True,
+        )
+    said = failed(run, state, "the account refuses this API key", "api_key")
+    assert "of-somebody-else" not in said
+
+
+def test_a_full_disk_is_told_and_the_next_run_ends_well(fresh):
+    # a limit on the size of files stands for a disk without space
+    limit = (fresh / "td-warehouse.duckdb").stat().st_size // 1024 + 4000
+    words = command("run", "wf00_orchestration", "--session", SESSION, state=fresh)
+    run = subprocess.run(
+        ["bash", "-c", f'ulimit -f {limit} && exec "$@"', "run", *words],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    failed(run, fresh, "cannot write to the local account")
+    again = run_pipeline(fresh)
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    log = rows(fresh, "select workflow, status from log_tbl")
+    unfinished = [row for row in log if row["status"] == "running"]
+    ended = [row for row in log if row["status"] != "running"]
+    assert len(unfinished) == len(ended), log
