@@ -57,7 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.configure(commands.add_parser(name, help=help_line, description=module.HELP))
         else:
             commands.add_parser(name, help=help_line)
-    arguments = parser.parse_args(words)
+    arguments, left = parser.parse_known_args(words)
+    if len(left) == 1 and left[0].startswith("+") and getattr(arguments, "task", None) == "":
+        arguments.task = left.pop()  # `run WORKFLOW --rerun +TASK`: options stood between the two words
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
     try:
         return int(importlib.import_module(f"tdlocal.commands.{arguments.command}").main(arguments))
     except KitError as error:

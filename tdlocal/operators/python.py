@@ -42,7 +42,10 @@ def run(job: Job) -> Result:
     with tempfile.TemporaryDirectory(prefix="py-", dir=folder) as scratch:
         given, answer = Path(scratch) / "input.json", Path(scratch) / "output.json"
         family = job.values.get("py")
-        params = {**family, **job.values} if isinstance(family, dict) else job.values
+        family = family if isinstance(family, dict) else {}
+        params = {**job.values, **{k: v for k, v in family.items() if k not in job.values}}
+        if params.get("retry_attempt_name", "") is None:
+            del params["retry_attempt_name"]
         text = job.services.current(json.dumps({"params": params}, ensure_ascii=False, default=str))
         given.write_text(text, encoding="utf-8", errors="replace")
         if command is None:

@@ -209,7 +209,7 @@ class _Reader:
 
     def _map(self, start: Any, depth: int) -> Section:
         section = Section(place=self._place(start))
-        merged: list[dict[str, Any]] = []
+        merged: set[str] = set()
         own: dict[str, Place] = {}
         if start.anchor:
             self.anchors.pop(start.anchor, None)
@@ -224,7 +224,7 @@ class _Reader:
             is_merge = name == "<<" and isinstance(key, yaml.ScalarEvent) and key.implicit[0]
             value = self._value(next(self.events), depth + 1)
             if is_merge:
-                merged += self._merged(value, key)
+                merged |= self._merge(section, value, key)
                 continue
             if name in own:
                 first = own[name].line
@@ -238,22 +238,25 @@ class _Reader:
                 )
                 continue
             own[name] = place
-            if isinstance(value, dict) and isinstance(section.get(name), dict):
+            if name not in merged and isinstance(value, dict) and isinstance(section.get(name), dict):
                 value = _copied(section[name], value)
             section[name] = value
             section.marks[name] = place
-        for extra in merged:
-            for name, value in extra.items():
-                if name not in section:
-                    section[name] = value
-                    section.marks[name] = extra.at(name) if isinstance(extra, Section) else section.place
         return section
 
-    def _merged(self, value: Any, event: Any) -> list[dict[str, Any]]:
+    def _merge(self, section: Section, value: Any, event: Any) -> set[str]:
+        """Put the keys of `<<` where it stands, below what is there already; the names that it gave."""
         parts = value if isinstance(value, list) else [value]
         if not all(isinstance(part, dict) for part in parts):
             raise self._refused(event, "<< takes a map or a list of maps")
-        return parts
+        given = set()
+        for part in parts:
+            for name in part:
+                if name not in section:
+                    given.add(name)
+                    section[name] = part[name]
+                    section.marks[name] = part.at(name) if isinstance(part, Section) else section.place
+        return given
 
     def _key(self, event: Any) -> str:
         if isinstance(event, yaml.AliasEvent):

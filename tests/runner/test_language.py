@@ -241,7 +241,7 @@ def test_the_text_of_a_fault_is_four_lines(project: Project) -> None:
     lines = project.run().err.splitlines()
     start = next(i for i, line in enumerate(lines) if "FAILED" in line)
     assert "+main+a  echo>  main.dig:1:1" in lines[start]
-    assert "found     ReferenceError: nosuch is not defined in  ${nosuch}" in lines[start + 1]
+    assert "found     ReferenceError: nosuch is not defined in ${nosuch}" in lines[start + 1]
     assert "to mend   define nosuch in _export" in lines[start + 2]
     assert "log       .tdlocal/runs/0001/" in lines[start + 3]
 

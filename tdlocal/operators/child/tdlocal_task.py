@@ -107,6 +107,8 @@ def callable_of(command):
     try:
         found = getattr(__import__(module, fromlist=[name]), name)
     except (ImportError, AttributeError) as error:
+        if isinstance(error, AttributeError) and module in sys.modules:
+            error = AttributeError("Module '%s' has no attribute '%s'" % (module, name))
         package, _, class_name = module.rpartition(".")
         if not package:
             raise error
