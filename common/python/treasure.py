@@ -418,15 +418,16 @@ def insert_rows(
     layout = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
     name = f"{table}__next" if replace else table
     start = f"drop table if exists {identifier(name)};\n" if replace else ""
-    statements = [f"{start}create table if not exists {identifier(name)} ({layout})"]
+    start += f"create table if not exists {identifier(name)} ({layout})"
     names = ", ".join(identifier(column) for column in columns)
+    inserts = []
     for chunk in chunks(rows):
         values = ",\n".join(
             "(" + ", ".join(literal(row.get(column), kind) for column, kind in columns.items()) + ")"
             for row in chunk
         )
-        statements.append(f"insert into {identifier(name)} ({names})\nvalues\n{values}")
-    for sql in statements:
+        inserts.append(f"insert into {identifier(name)} ({names})\nvalues\n{values}")
+    for sql in [";\n".join([start, *inserts[:1]]), *inserts[1:]]:
         run_query(database, sql, rows=False)
     if replace:
         rename_table(database, name, table)

@@ -1,0 +1,114 @@
+"""What a run tells: the mail on a telephone's screen, and the webhook."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from tests.pipeline.shop import SESSION, tdlocal
+from tests.pipeline.test_kills import copy_of, project, small
+
+__all__ = ["project", "small"]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PHONE = 390  # pixels
+MEASURE = """<!doctype html><body><iframe id=f width={width} height=3000 srcdoc="{page}"></iframe><script>
+f.onload = () => {{
+  const page = f.contentDocument.documentElement;
+  const small = [...f.contentDocument.querySelectorAll('td,th,p')]
+    .filter(one => parseFloat(getComputedStyle(one).fontSize) < 12).length;
+  document.title = 'measured ' + page.scrollWidth + ' ' + small + ' ' + page.innerText.length;
+}};
+</script></body>"""
+
+
+class Ear(BaseHTTPRequestHandler):
+    """Keeps what is posted to it."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.heard.append(json.loads(body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        return
+
+
+@pytest.fixture
+def ear():
+    """A server that a webhook can name."""
+    server = HTTPServer(("127.0.0.1", 0), Ear)
+    server.heard, server.status = [], 200
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def mapped(state, project, *words):
+    """Run the mapping alone."""
+    return tdlocal(
+        "run", "wf00_orchestration", "--session", SESSION, "--rerun", "-p", "only=wf02_mapping", *words,
+        state=state, project=project,
+    )  # fmt: skip
+
+
+def test_a_webhook_hears_of_success_and_failure(small, project, tmp_path, ear):
+    state = copy_of(small, tmp_path / "state")
+    webhook = ("-p", f"webhook=http://127.0.0.1:{ear.server_port}/x")
+    done = mapped(state, project, *webhook)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert tdlocal("query", "drop table raw_retail.formfills", state=state).returncode == 0
+    assert mapped(state, project, *webhook).returncode == 1
+    success, failure = ear.heard
+    assert (success["status"], success["sub"], success["session"]) == ("success", "retail", SESSION)
+    assert "records in" in success["facts"]
+    assert (failure["status"], failure["workflow"]) == ("failure", "wf02_mapping")
+    assert "formfills" in failure["message"]
+
+
+def test_a_webhook_that_fails_fails_no_run(small, project, tmp_path, ear):
+    state = copy_of(small, tmp_path / "state")
+    ear.status = 500
+    done = mapped(state, project, "-p", f"webhook=http://127.0.0.1:{ear.server_port}/x")
+    assert done.returncode == 0 and "webhook answered 500" in done.stdout
+    gone = mapped(state, project, "-p", "webhook=http://127.0.0.1:9/x")
+    assert gone.returncode == 0 and "webhook did not answer" in gone.stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed here")
+def test_the_mail_fits_a_telephone(small, project, tmp_path):
+    state = copy_of(small, tmp_path / "state")
+    for word in ("only=wf02_mapping", "only=wf03_validate"):
+        done = mapped(state, project, "-p", word)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    pages = sorted((state / "mails").glob("*.html"))
+    assert len(pages) >= 2
+    for page in pages:
+        width, tiny, letters = measured(page.read_text(encoding="utf-8"), tmp_path)
+        assert width <= PHONE, f"{page.name} is {width} pixels wide"
+        assert tiny == 0 and letters > 200
+
+
+def measured(text, folder):
+    """Return the width that a page needs, how many of its texts are tiny, and how many letters it has."""
+    wrapper = folder / "wrapper.html"
+    wrapper.write_text(MEASURE.format(width=PHONE, page=html.escape(text)), encoding="utf-8")
+    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [CHROMIUM, *words, "--virtual-time-budget=3000", "--dump-dom", wrapper.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = re.search(r"<title>measured (\d+) (\d+) (\d+)", done.stdout)
+    assert found, done.stdout[-500:] + done.stderr[-500:]
+    return tuple(int(number) for number in found.groups())
