@@ -29,10 +29,3 @@ def fresh(loaded, tmp_path):
     state = tmp_path / "state"
     shutil.copytree(loaded, state)
     return state
-
-
-def pytest_collection_modifyitems(items):
-    """Keep this folder's tests on one worker: they share one loaded and one finished shop."""
-    for item in items:
-        if "tests/pipeline" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group("pipeline"))
