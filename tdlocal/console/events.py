@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tdlocal.console.logs import TaskLogs
+from tdlocal.console.names import readable
 from tdlocal.workflow.faults import Place
 
 
@@ -32,6 +33,7 @@ class Console:
         self.counts: Counter[str] = Counter()
         self.failures: list[list[str]] = []
         self.began = time.monotonic()
+        self.root = ""  # the workflow that runs
         self._lock = threading.RLock()
         self.out: TextIO = _tolerant(sys.stdout)
         self.err: TextIO = _tolerant(sys.stderr)
@@ -46,6 +48,7 @@ class Console:
 
     def run_started(self, workflow: str, session: str, state: Path) -> None:
         """The run begins."""
+        self.root = workflow
         self._event("run_started", workflow=workflow, session=session)
         if not self.quiet:
             self._say(f"{workflow}  session {session}  state {state}")
@@ -69,7 +72,7 @@ class Console:
         """One line for a task."""
         told = "  ".join(filter(None, [note, f"{rows:,} rows" if rows is not None else ""]))
         took = f"{seconds:7.2f} s" if how == "ok" else " " * 9
-        return f"  {how:<8}{took}  {shortened(name)}  {kind}>  {told}".rstrip()
+        return f"  {how:<8}{took}  {kind + '>':<12}  {readable(name, self.root)}  {told}".rstrip()
 
     def task_failed(
         self, name: str, kind: str, place: Place, problem: str, mend: str, seconds: float
@@ -101,13 +104,13 @@ class Console:
         """A task or group is tried again."""
         self._event("retrying", task=name, count=count, limit=limit, seconds=seconds)
         after = f" after {seconds:g} s" if seconds else ""
-        self._say(f"  retry {count} of {limit}{after}  {name}")
+        self._say(f"  retry {count} of {limit}{after}  {readable(name, self.root)}")
 
     def anew(self, name: str, reason: str) -> None:
         """A task runs though a result of it was kept."""
         self._event("anew", task=name, reason=reason)
         if not self.quiet:
-            self._say(f"  runs again: {reason}  {name}")
+            self._say(f"  runs again: {reason}  {readable(name, self.root)}")
 
     def warning(self, text: str) -> None:
         """Something that may be wrong."""

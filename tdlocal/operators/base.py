@@ -236,6 +236,8 @@ class Job:
             return path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError:
             raise ConfigError(f"Failed to read file: {name}: it is not UTF-8") from None
+        except FileNotFoundError:
+            raise ConfigError(f"File not found: {path}", f"no such file: {name}") from None
         except OSError as error:
             raise ConfigError(f"Failed to read file: {name}: {error.strerror}") from None
 

@@ -85,7 +85,7 @@ def test_what_is_written_wrong_is_not_sent(project: Project) -> None:
         ),
         ("+a:\n  td>: {data: select 1}\n  engine: trino\n", "Unknown 'engine:' option"),
         ("+a:\n  td>: ''\n", "Failed to read file: "),
-        ("+a:\n  td>: nosuch.sql\n", "Failed to read file: nosuch.sql"),
+        ("+a:\n  td>: nosuch.sql\n", "no such file: nosuch.sql"),
         ("+a:\n  td>: {data: select 1}\n  priority: HIGH\n", "key 'priority'"),
         ("+a:\n  td_wait>:\n  query: select 1\n  interval: 2s\n", "poll interval must be at least 30s"),
     ):
