@@ -92,7 +92,7 @@ def measure(count: int, splink: str | None) -> float:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         sizes = f"{count:,} rows, {identifiers:,} identifiers, {people:,} people"
         print(f"{sizes}: {seconds:.1f} s, {memory:.2f} GB at most, the source among it", flush=True)
-        edges = np.array(rows(engine, "select v, w from work1_all_edges_0", U), dtype=np.int64)
+        edges = np.array(rows(engine, "select v, w from w1_all_edges_0", U), dtype=np.int64)
         alone = identifiers - len(np.unique(edges))
         engine.close()
         beside_scipy(edges, people - alone)

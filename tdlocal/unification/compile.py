@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tdlocal.unification import contraction, outputs
@@ -19,13 +19,14 @@ from tdlocal.unification.sql import (
     quoted,
     record_key,
     record_key_parameter,
-    record_keys,
     rows_of,
+    sources,
     statements,
     valid,
 )
 
 ANSWER_LIMIT = 65_536  # characters; http_call> refuses a longer answer
+READABLE = 0.5  # share of the limit from which the SQL is packed: room is left for more tables
 CHANGES = "unification_changes"
 
 
@@ -70,7 +71,7 @@ def compile_workflow(
         "_export": {
             "td": {"database": database, "engine": "presto"},
             "rounds": contraction.constants(),
-            **record_keys(read),
+            "sources": sources(read),
         },
         "+database": {"td_ddl>": None, "create_databases": [database]},
     }
@@ -81,10 +82,7 @@ def compile_workflow(
     workflow["+enrich"] = _enrich(read)
     if read.master_tables:
         workflow["+masters"] = {"_parallel": True} | {
-            f"+{master.name}": _query(
-                outputs.master_script(read, master, work_prefix(read, master.canonical_id))
-            )
-            for master in read.master_tables
+            f"+{master.name}": _query(outputs.master_script(read, master)) for master in read.master_tables
         }
     workflow["+log_changes"] = _query(
         statements(
@@ -112,7 +110,7 @@ def compile_workflow(
 
 def _shortened(workflow: dict[str, Any], limit: int) -> dict[str, Any]:
     """Return *workflow* in at most *limit* characters of JSON, its SQL packed where that is needed."""
-    if _length(workflow) > limit:
+    if _length(workflow) > limit * READABLE:
         workflow = _packed(workflow)
     if _length(workflow) > limit:
         raise TooLong(
@@ -139,10 +137,15 @@ def _packed(task: Any) -> Any:
 def output_tables(unification: Unification, *, incremental: bool = False) -> list[str]:
     """Return the names of the tables that people, and later runs, read."""
     each = ["lookup", "graph", "keys", "tables", "source_key_stats", "result_key_stats"]
-    if incremental:
-        each += ["records", "marks"]
+    kept = ["kept", "marks"] if incremental else []
     return [
         *(f"{canonical.name}_{what}" for canonical in unification.canonical_ids for what in each),
+        *(
+            f"{canonical.name}_{what}"
+            for canonical in unification.canonical_ids
+            if _is_incremental(canonical)
+            for what in kept
+        ),
         *(f"enriched_{table.name}" for table in unification.tables),
         *(master.name for master in unification.master_tables),
         CHANGES,
@@ -153,7 +156,8 @@ def output_tables(unification: Unification, *, incremental: bool = False) -> lis
 def work_tables(unification: Unification) -> list[str]:
     """Return the names of the tables that only the workflow itself needs."""
     plain = ("records", "nodes", "pairs", "leads", "labels", "before", "known", "homes", "people", "rows",
-             "sources", "everywhere", "masks", "counts", "causes")  # fmt: skip
+             "sources", "everywhere", "masks", "counts", "causes", "fresh", "carry", "touched", "homed", "bits",
+             "members", "heads")  # fmt: skip
     guarded = ("found", "shared", "joined", "doubtful", "settled", "touches", "telling", "contested", "loose",
                "grouped", "chained", "owned", "owners")  # fmt: skip
     graphs = ("strong", "all")
@@ -178,7 +182,7 @@ def _rename(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 def work_prefix(unification: Unification, name: str) -> str:
     """Return what the names of the work tables of a canonical id begin with: short, for the answer's sake."""
-    return f"work{[each.name for each in unification.canonical_ids].index(name) + 1}_"
+    return f"w{[each.name for each in unification.canonical_ids].index(name) + 1}_"
 
 
 def _protected(
@@ -198,6 +202,9 @@ def _unify(
     name = canonical.name
     work = work_prefix(unification, name)
     numbers = key_numbers(canonical)
+    rules = _rules(unification, canonical, protected)
+    layout = _layout(unification, canonical, rules)
+    incremental = incremental and _is_incremental(canonical)
     values = {
         "name": name,
         "kind": canonical.kind,
@@ -206,11 +213,12 @@ def _unify(
         "table_bits": _table_bits(unification),
         "protected": protected,
         "place": protected.place if protected else str,
-        "branches": _branches(unification, canonical, _layout(unification, canonical) if incremental else ""),
+        "branches": _branches(unification, canonical, layout if incremental else ""),
         "incremental": incremental,
-        "layout": _layout(unification, canonical),
-        "marks": _marks(unification, canonical),
-        "rules": _rules(unification, canonical, protected),
+        "layout": layout,
+        "carries": protected is None,  # who is kept apart from whom may hang on rows of other people
+        "marks": _marks(unification, layout),
+        "rules": rules,
     }
 
     def script(*files: str) -> dict[str, Any]:
@@ -259,7 +267,7 @@ def _rules(
 
 def _branches(unification: Unification, canonical: CanonicalId, layout: str) -> str:
     """Return the union of every source's distinct records; with a *layout*, of rows from the mark on."""
-    branches = []
+    branches: list[str] = []
     for at, table in enumerate(unification.tables, start=1):
         key = record_key_parameter(unification, canonical, table.name)
         if key is None:
@@ -268,11 +276,14 @@ def _branches(unification: Unification, canonical: CanonicalId, layout: str) -> 
         if layout:
             rows += (
                 f"\nwhere {_mark(table)} >= coalesce((select max(mark) from {canonical.name}_marks"
-                f" where table_name = {literal(table.name)} and layout = '{layout}'), '')"
+                f" where table_name = {literal(table.name)} and layout = '{layout}' and built_for < {SESSION}), '')"
             )
+        values = [str(at), str(2 ** (at - 1)), "record_key", "min(seen_at)", "max(seen_at)"]
+        if not branches:  # a union takes its names from its first part
+            names = ("table_id", "table_bit", "record_key", "first_seen_at", "last_seen_at")
+            values = [f"{value} as {name}" for value, name in zip(values, names, strict=True)]
         branches.append(
-            f"select {at} as table_id, {2 ** (at - 1)} as table_bit, record_key,"
-            " min(seen_at) as first_seen_at, max(seen_at) as last_seen_at\n"
+            f"select {', '.join(values)}\n"
             f"from (select {key} as record_key, coalesce(cast(p.{quoted('time')} as bigint), 0) as seen_at\n"
             f"{rows}) as s\nwhere record_key <> '' group by record_key"
         )
@@ -293,28 +304,30 @@ def _mark(table: Table) -> str:
     return f"lpad(coalesce(cast(p.{quoted(column)} as varchar), ''), 32, '0')"
 
 
-def _marks(unification: Unification, canonical: CanonicalId) -> str:
+def _marks(unification: Unification, layout: str) -> str:
     """Return a query of how far each source has been read."""
     return "\nunion all\n".join(
-        f"select {literal(table.name)} as table_name, max({_mark(table)}) as mark,"
-        f" '{_layout(unification, canonical)}' as layout, {SESSION} as built_for\n"
-        f"from {quoted(table.database)}.{quoted(table.table)} as p"
+        f"select {literal(table.name)} as table_name, max({_mark(table)}) as mark, '{layout}' as layout,"
+        f" {SESSION} as built_for\nfrom {quoted(table.database)}.{quoted(table.table)} as p"
         for table in unification.tables
     )
 
 
-def _layout(unification: Unification, canonical: CanonicalId) -> str:
-    """Return a fingerprint of what record keys look like: kept records of another layout are not used."""
-    keys = {table.name: record_key(unification, canonical, table.name) for table in unification.tables}
-    return hashlib.sha256(json.dumps(keys, sort_keys=True).encode()).hexdigest()[:16]
+def _layout(unification: Unification, canonical: CanonicalId, rules: Sequence[tuple[int, str]]) -> str:
+    """Return a fingerprint of what records look like and which identifiers count: others are not used."""
+    keys = [(table.name, record_key(unification, canonical, table.name)) for table in unification.tables]
+    return hashlib.sha256(json.dumps([keys, rules]).encode()).hexdigest()[:16]
+
+
+def _is_incremental(canonical: CanonicalId) -> bool:
+    """Return whether a run may read only new rows: lower canonical ids change in old rows, too."""
+    return not canonical.parents
 
 
 def _enrich(unification: Unification) -> dict[str, Any]:
-    tasks: dict[str, Any] = {
-        "+columns": _query(outputs.columns_query(unification), store_last_results=True),
+    columns = _query(outputs.columns_query(unification), store_last_results=True)
+    tables = {
+        f"+tables{at}": {"for_each>": {"s": places}, "_parallel": True, "_do": {"+table": _query(script)}}
+        for at, (places, script) in enumerate(outputs.enriched_scripts(unification), start=1)
     }
-    tasks["+tables"] = {"_parallel": True} | {
-        f"+{table.name}": _query(outputs.enriched_script(unification, table.name))
-        for table in unification.tables
-    }
-    return tasks
+    return {"+columns": columns, **tables}

@@ -24,53 +24,64 @@ def columns_query(unification: Unification) -> str:
     own = ", ".join(
         literal(name.lower()) for name in [*(each.name for each in unification.canonical_ids), "built_for"]
     )
-    listed = "array_join(array_agg('p.\"' || column_name || '\"' order by ordinal_position) filter (where "
     wanted = ",\n  ".join(
-        f"{listed}table_schema = {literal(table.database.lower())}"
-        f" and table_name = {literal(table.table.lower())}), ', ') as c{at}"
+        f"array_join(array_agg(c order by at) filter (where n = {at}), ', ') as c{at}"
+        for at in range(1, len(unification.tables) + 1)
+    )
+    tables = ", ".join(
+        f"({at}, {literal(table.database.lower())}, {literal(table.table.lower())})"
         for at, table in enumerate(unification.tables, start=1)
     )
-    databases = ", ".join(sorted({literal(table.database.lower()) for table in unification.tables}))
     return (
-        f"select\n  {wanted}\nfrom information_schema.columns\n"
-        f"where table_schema in ({databases}) and column_name not in ({own})"
+        f"select\n  {wanted}\nfrom (\n  select t.n, 'p.\"' || c.column_name || '\"' as c,"
+        " c.ordinal_position as at\n  from information_schema.columns as c\n"
+        f"  inner join (values {tables}) as t (n, s, name) on c.table_schema = t.s and c.table_name = t.name\n"
+        f"  where c.column_name not in ({own})\n) as c"
     )
 
 
-def enriched_script(unification: Unification, table_name: str) -> str:
-    """Return statements for enriched_<table>: every row of the source with its canonical ids."""
-    number = [each.name for each in unification.tables].index(table_name) + 1
+def enriched_scripts(unification: Unification) -> list[tuple[list[int], str]]:
+    """Return statements for enriched_<table>: every row of the source with its canonical ids.
+
+    Returns:
+        (places in ``sources``, statements for the table of place ``${s}``), one for each set of canonical
+        ids that tables have.
+    """
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for at, table in enumerate(unification.tables):
+        has = [each.name for each in unification.canonical_ids if record_key(unification, each, table.name)]
+        alike.setdefault(tuple(has), []).append(at)
+    return [(places, _enriched_script(unification, places[0], has)) for has, places in alike.items()]
+
+
+def _enriched_script(unification: Unification, example: int, has: tuple[str, ...]) -> str:
     ids = ",\n  ".join(
-        (
-            f"r_{each.name}.canonical_id"
-            if record_key(unification, each, table_name) is not None
-            else "cast(null as varchar)"
-        )
+        (f"r_{each.name}.canonical_id" if each.name in has else "cast(null as varchar)")
         + f" as {quoted(each.name)}"
         for each in unification.canonical_ids
     )
+    rows = rows_of(unification, unification.canonical_ids, unification.tables[example].name, "s")
     return create(
-        f"{quoted(f'enriched_{table_name}__next')}",
-        f"select\n  ${{td.last_results.c{number}}},\n  {ids},\n  {SESSION} as built_for\n"
-        f"{rows_of(unification, unification.canonical_ids, table_name)}",
+        '"enriched_${sources[s].name}__next"',
+        f"select\n  ${{td.last_results['c' + (s + 1)]}},\n  {ids},\n  {SESSION} as built_for\n{rows}",
     )
 
 
 def _candidates(master: MasterTable, attribute: Attribute) -> str:
     """Return a query of every value an attribute may take: who, value, and how it ranks."""
     orders = {source.order for source in attribute.sources}
-    branches = []
+    branches: list[str] = []
     sources = sorted(enumerate(attribute.sources), key=lambda item: (item[1].priority, item[0]))
     ranked = groupby(sources, key=lambda item: (item[1].priority, item[1].order, item[1].order_by))
     for tier, (_, group) in enumerate(ranked, start=1):
         for at, source in group:
             order = quoted(source.order_by)
-            ranks = [f"{order if source.order == each else 'null'} as {each}_at" for each in sorted(orders)]
-            branches.append(
-                f"select {quoted(master.canonical_id)} as who, {quoted(source.column)} as value,"
-                f" {tier} as tier, {at} as source, {', '.join(ranks)}"
-                f" from {quoted(f'enriched_{source.table}__next')}"
-            )
+            ranks = [order if source.order == each else "null" for each in sorted(orders)]
+            values = [quoted(master.canonical_id), quoted(source.column), str(tier), str(at), *ranks]
+            if not branches:  # a union takes its names from its first part
+                names = ["who", "value", "tier", "source", *(f"{each}_at" for each in sorted(orders))]
+                values = [f"{value} as {name}" for value, name in zip(values, names, strict=True)]
+            branches.append(f"select {', '.join(values)} from {quoted(f'enriched_{source.table}__next')}")
     return "\nunion all\n".join(branches)
 
 
@@ -98,7 +109,7 @@ def _survivor(master: MasterTable, attribute: Attribute) -> str:
     return f"select who, value\nfrom (\n{ranked}\n) as r\nwhere n = 1"
 
 
-def master_script(unification: Unification, master: MasterTable, work: str) -> str:
+def master_script(unification: Unification, master: MasterTable) -> str:
     """Return statements for a master table: one row a person, each attribute by its survivorship rule.
 
     The lowest priority wins; within it the latest (``order: last``) or earliest (``first``) value by
@@ -115,7 +126,8 @@ def master_script(unification: Unification, master: MasterTable, work: str) -> s
     return create(
         quoted(f"{master.name}__next"),
         f"select\n  i.who as {quoted(master.canonical_id)},{columns}\n  {SESSION} as built_for\n"
-        f"from (select distinct canonical_id as who from {work}people) as i{joins}",
+        f"from (select distinct {unification.canonical_id(master.canonical_id).kind}_id as who"
+        f" from {master.canonical_id}_lookup__next) as i{joins}",
     )
 
 

@@ -34,13 +34,16 @@ def quoted(name: str) -> str:
 
 
 def packed(script: str) -> str:
-    """Return *script* without line breaks and indentation, texts in quotes left as they are.
+    """Return *script* without the spaces that SQL does not need, what stands in quotes left as it is.
 
-    >>> packed("select 1,\\n    'a  b'\\nfrom t")
-    "select 1, 'a  b' from t"
+    >>> packed("select 1,\\n    'a  b' as x\\nfrom t where a = 2")
+    "select 1,'a  b' as x from t where a=2"
     """
-    parts = re.split(r"('(?:[^']|'')*')", script)
-    return "".join(part if at % 2 else re.sub(r"\s+", " ", part) for at, part in enumerate(parts)).strip()
+    parts = re.split(r"""('(?:[^']|'')*'|"[^"]*")""", script)
+    return "".join(
+        part if at % 2 else re.sub(r" ?([,;=()|+*%]|<[=>]?|>=?) ?", r"\1", re.sub(r"\s+", " ", part))
+        for at, part in enumerate(parts)
+    ).strip()
 
 
 def unevaluated(text: str) -> str:
@@ -137,42 +140,51 @@ def table_number(unification: Unification, table_name: str) -> int:
     return [each.name for each in unification.tables].index(table_name) + 1
 
 
-def record_keys(unification: Unification) -> dict[str, str]:
-    """Return every record key as an exported parameter: two tasks need each, and an answer is short.
+def sources(unification: Unification) -> list[dict[str, str]]:
+    """Return what tasks read as ``${sources[n]}``: of every table its place, name and record keys, k1, k2 …
 
-    They hold no template, so they cost nothing where they are not used.
+    Several tasks need them, and an answer is short. They hold no template.
     """
-    return {
-        _key_name(unification, canonical, table.name): key
-        for canonical in unification.canonical_ids
-        for table in unification.tables
-        if (key := record_key(unification, canonical, table.name)) is not None
-    }
+    found = []
+    for table in unification.tables:
+        source = {"place": f"{quoted(table.database)}.{quoted(table.table)}", "name": table.name}
+        for level, canonical in enumerate(unification.canonical_ids, start=1):
+            key = record_key(unification, canonical, table.name)
+            if key is not None:
+                source[f"k{level}"] = key
+        found.append(source)
+    return found
 
 
-def _key_name(unification: Unification, canonical: CanonicalId, table_name: str) -> str:
-    level = [each.name for each in unification.canonical_ids].index(canonical.name) + 1
-    return f"key{level}_{table_number(unification, table_name)}"
+def record_key_parameter(
+    unification: Unification, canonical: CanonicalId, table_name: str, at: str = ""
+) -> str | None:
+    """Return the template that stands for the record key, None when the table has no key of *canonical*.
 
-
-def record_key_parameter(unification: Unification, canonical: CanonicalId, table_name: str) -> str | None:
-    """Return the template that stands for the record key, None when the table has no key of *canonical*."""
+    Args:
+        at: expression for the table's place in ``sources``, instead of the number itself.
+    """
     if record_key(unification, canonical, table_name) is None:
         return None
-    return f"${{{_key_name(unification, canonical, table_name)}}}"
+    level = [each.name for each in unification.canonical_ids].index(canonical.name) + 1
+    return f"${{sources[{at or table_number(unification, table_name) - 1}].k{level}}}"
 
 
-def rows_of(unification: Unification, levels: Sequence[CanonicalId], table_name: str) -> str:
-    """Return a FROM clause: the table as ``p``, each row joined to its canonical ids as ``r_<name>``."""
-    table = unification.table(table_name)
-    number = table_number(unification, table_name)
-    numbers = {each.name: at for at, each in enumerate(unification.canonical_ids, start=1)}
-    clause = f"from {quoted(table.database)}.{quoted(table.table)} as p"
+def rows_of(unification: Unification, levels: Sequence[CanonicalId], table_name: str, at: str = "") -> str:
+    """Return a FROM clause: the table as ``p``, each row joined to its canonical ids as ``r_<name>``.
+
+    Args:
+        at: as in `record_key_parameter`; the clause then serves every table with the same levels.
+    """
+    index = at or str(table_number(unification, table_name) - 1)
+    number = f"${{{at} + 1}}" if at else str(table_number(unification, table_name))
+    numbers = {each.name: place for place, each in enumerate(unification.canonical_ids, start=1)}
+    clause = f"from ${{sources[{index}].place}} as p"
     for level in levels:
-        key = record_key_parameter(unification, level, table_name)
+        key = record_key_parameter(unification, level, table_name, at)
         if key is not None:
             clause += (
-                f"\nleft join work{numbers[level.name]}_rows as r_{level.name}"
+                f"\nleft join w{numbers[level.name]}_rows as r_{level.name}"
                 f"\n  on r_{level.name}.table_id = {number} and r_{level.name}.record_key = {key}"
             )
     return clause

@@ -104,20 +104,72 @@ def batches(seed):
     return days
 
 
+def outputs(engine):
+    """Return every output but the session's own columns."""
+    seen = "id_first_seen_at, id_last_seen_at, canonical_id_first_seen_at, canonical_id_last_seen_at"
+    queries = [
+        f"select id, id_key_type, canonical_id, {seen}, id_source_table_ids from who_lookup",
+        "select follower_id, follower_ns, leader_id, leader_ns, follower_first_seen_at from who_graph",
+        "select from_table, total_distinct, distinct_email, distinct_phone from who_source_key_stats",
+        "select from_table, total_distinct, distinct_with_email, histogram_email, histogram_phone"
+        " from who_result_key_stats",
+        "select who, best, emails from best",
+    ]
+    return [sorted(rows(engine, query, "cdp_unification_t")) for query in queries]
+
+
+BEST = {
+    "name": "best",
+    "canonical_id": "who",
+    "attributes": [
+        {"name": name, "source_columns": [{"table": "a", "column": "email"}], **more}
+        for name, more in (("best", {}), ("emails", {"array_elements": 3}))
+    ],
+}
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_ten_daily_incremental_runs_equal_one_full_run(engine, seed):
+    unification = one_table(["email", "phone"], master_tables=[BEST])
     together = []
     for day, batch in enumerate(batches(seed)):
         together += batch
         put(engine, "stg.a", COLUMNS, together)
-        unify(engine, one_table(["email", "phone"]), FIRST + day * DAY, full_refresh=False)
-    daily = people(engine)
-    columns = "id, id_key_type, id_first_seen_at, id_last_seen_at, canonical_id_first_seen_at, canonical_id"
-    daily_lookup = sorted(rows(engine, f"select {columns} from who_lookup", "cdp_unification_t"))
+        unify(engine, unification, FIRST + day * DAY, full_refresh=False)
+    daily = people(engine), outputs(engine)
     engine.drop_database("cdp_unification_t")
-    unify(engine, one_table(["email", "phone"]), FIRST + 9 * DAY)
-    assert people(engine) == daily
-    assert sorted(rows(engine, f"select {columns} from who_lookup", "cdp_unification_t")) == daily_lookup
+    unify(engine, unification, FIRST + 9 * DAY)
+    assert (people(engine), outputs(engine)) == daily
+
+
+def test_an_incremental_run_works_on_the_people_of_new_rows_only(engine):
+    unification = one_table(["email", "phone"])
+    many = [(f"e{at}", f"p{at}", at) for at in range(1, 200)]
+    put(engine, "stg.a", COLUMNS, many)
+    unify(engine, unification, FIRST, full_refresh=False)
+    before = lookup(engine)
+    put(engine, "stg.a", COLUMNS, [*many, ("e5", "p9", 300), ("new", None, 300)])
+    workflow = compile_workflow(unification, full_refresh=False)
+    del workflow["+clean_up"]
+    Run(engine, FIRST + DAY).run(workflow)
+    worked_on = {node[3:] for (node,) in rows(engine, "select node from w1_nodes", "cdp_unification_t")}
+    assert worked_on == {"e5", "p5", "e9", "p9", "e199", "p199", "new"}  # e199: its time is the mark
+    after = lookup(engine)
+    assert after["e9"] == after["p5"] == before["e5"]
+    others = set(before) - {"e9", "p9"}
+    assert {name: after[name] for name in others} == {name: before[name] for name in others}
+
+
+def test_an_incremental_run_after_a_full_one_carries_nothing_over_from_an_older_state(engine):
+    unification = one_table(["email", "phone"])
+    put(engine, "stg.a", COLUMNS, [("e1", "p1", 1), ("e2", "p2", 2)])
+    unify(engine, unification, FIRST, full_refresh=False)
+    put(engine, "stg.a", COLUMNS, [("e1", "p1", 1), ("e2", "p2", 2), ("e1", "p2", 3)])
+    unify(engine, unification, FIRST + DAY)
+    put(engine, "stg.a", COLUMNS, [("e1", "p1", 1), ("e2", "p2", 2), ("e1", "p2", 3), ("e3", None, 4)])
+    unify(engine, unification, FIRST + 2 * DAY, full_refresh=False)
+    ids = lookup(engine)
+    assert ids["e1"] == ids["e2"] != ids["e3"]
 
 
 def test_an_incremental_run_reads_only_rows_from_its_mark_on(engine):

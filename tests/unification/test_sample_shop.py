@@ -107,5 +107,5 @@ def test_every_table_of_the_layer_is_published(shop):
             "select table_name from information_schema.tables where table_schema = 'cdp_unification_retail'",
         )
     }
-    assert not {name for name in tables if name.endswith("__next") or "work" in name}
+    assert not {name for name in tables if name.endswith("__next") or name.startswith("w1_")}
     assert {"parent_table", "unified_identities", "profile_identifiers", "match_links", "mailboxes"} <= tables

@@ -11,9 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
 
 SMALLEST_M = 1e-4
 ROUNDS = 200
+FEWEST_RECAUGHT = 10  # pairs that two blocks both found, for the two to tell how many there are
+MOST_MISSED = 3.0
 STEADY = 1e-7  # largest change of a probability when the estimate has settled
 
 Pattern = tuple[int, ...]  # a level for each column; 0: a value is missing
@@ -148,7 +152,35 @@ def _train(
             if pattern[column]:
                 seen_levels[pattern[column] - 1] += n * probability(model.of_pattern(pattern))
         m[column] = _shares(seen_levels, u[column])
-    return Weights(m, u, _prior(m, u, union, all_pairs))
+    model = Weights(m, u, _prior(m, u, union, all_pairs))
+    return Weights(m, u, min(model.prior * _missed(model, candidates, blocks), 0.5))
+
+
+def _missed(
+    model: Weights, candidates: Mapping[tuple[int, Pattern], int], blocks: Sequence[Sequence[bool]]
+) -> float:
+    """Return how many pairs of one person there are for each that the blocks found, at least 1.
+
+    Two blocks that use different columns are two catches of the same fish: n1 × n2 / n12 live in the pond
+    (Lincoln and Petersen). The middle of all such estimates is taken; what columns of one person have in
+    common makes it rather too small.
+    """
+    found: dict[int, float] = {}
+    for (mask, pattern), n in candidates.items():
+        found[mask] = found.get(mask, 0.0) + n * probability(model.of_pattern(pattern))
+
+    def caught(bits: int) -> float:
+        return sum(n for mask, n in found.items() if mask & bits == bits)
+
+    estimates = []
+    for one, other in combinations(range(len(blocks)), 2):
+        both = caught(1 << one | 1 << other)
+        apart = not any(a and b for a, b in zip(blocks[one], blocks[other], strict=True))
+        if apart and both >= FEWEST_RECAUGHT:
+            estimates.append(caught(1 << one) * caught(1 << other) / both)
+    if not estimates:
+        return 1.0
+    return min(max(median(estimates) / caught(0), 1.0), MOST_MISSED)
 
 
 def _maximise(

@@ -52,9 +52,28 @@ from (
 ) as f
 left join {{ work }}homes as h on f.label = h.label and h.home = 1 and h.seniority = 1
 left join (select distinct canonical_id from {{ work }}before) as t on t.canonical_id = {{ id_of('f.text') }};
-{{ create(work ~ 'rows') }}
-select r.table_id, r.record_key, p.canonical_id
+{{ create(work ~ ('homed' if incremental else 'rows')) }}
+select r.table_id, r.record_{{ 'id' if incremental else 'key' }}, p.canonical_id
 from {{ work }}records as r
 inner join {{ work }}{{ 'owners' if protected else 'leads' }} as e on r.record_id = e.record_id
 inner join {{ work }}labels as l on e.v = l.v
 inner join {{ work }}people as p on l.label = p.label;
+{% if incremental %}
+{{ create(name ~ '_kept__next') }}
+select
+  r.table_id, r.record_key, r.first_seen_at, r.last_seen_at, n.node as lead, h.canonical_id,
+  '{{ layout }}' as layout, {{ session }} as built_for
+from {{ work }}records as r
+left join {{ work }}leads as e on r.record_id = e.record_id
+left join {{ work }}nodes as n on e.v = n.v
+left join {{ work }}homed as h on r.record_id = h.record_id
+union all
+select
+  k.table_id, k.record_key, k.first_seen_at, k.last_seen_at, k.lead, k.canonical_id, k.layout, {{ session }}
+from {{ name }}_kept as k
+cross join {{ work }}carry as c
+left join {{ work }}touched as t on k.canonical_id = t.canonical_id
+where c.carried = 1 and k.layout = '{{ layout }}' and k.canonical_id is not null and t.canonical_id is null;
+{{ create(work ~ 'rows') }}
+select table_id, record_key, canonical_id from {{ name }}_kept__next where canonical_id is not null;
+{% endif %}
