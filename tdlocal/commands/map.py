@@ -108,7 +108,9 @@ def write_overlay(folder: Path, guesses: list[TableGuess], text: str) -> None:
     files = {"config/schema_map.yml": text}
     absent = [guess.table for guess in guesses if not guess.raw]
     files["config/src_params.yml"] = yaml.safe_dump({"absent_tables": absent}, sort_keys=False)
-    files.update({f"prep/queries/{guess.table}.sql": prep_sql(guess) for guess in guesses if guess.raw})
+    files.update(
+        {f"prep/queries/{guess.table}.sql": prep_sql(guess) for guess in guesses if has_query(guess)}
+    )
     there = [name for name in files if (folder / name).exists()]
     if there:
         raise KitError(
@@ -119,6 +121,11 @@ def write_overlay(folder: Path, guesses: list[TableGuess], text: str) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
+
+
+def has_query(guess: TableGuess) -> bool:
+    """Tell whether a table's preparation is a query, not an entry of the map."""
+    return bool(guess.raw) and len(guess.stacked) < 2
 
 
 def told(guesses: list[TableGuess], schema: Mapping[str, Mapping[str, str]]) -> list[str]:

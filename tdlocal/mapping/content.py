@@ -14,6 +14,9 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     "url": re.compile(r"[a-z]+://\S+|/\S*", re.IGNORECASE),
     "hash": re.compile(r"[0-9a-f]{32,64}", re.IGNORECASE),
     "flag": re.compile(r"true|false|yes|no|y|n|0|1|t|f", re.IGNORECASE),
+    "status": re.compile(
+        r"enabled|disabled|invited|declined|active|inactive|open|closed|pending|archived", re.IGNORECASE
+    ),
     "whole": re.compile(r"[+-]?\d+"),
     "number": re.compile(r"[$€£]?\s*[+-]?[\d,]*\.?\d+\s*"),
     "phone": re.compile(r"[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
@@ -31,7 +34,8 @@ WANTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flag": (("flag",), ("email", "date", "url", "json")),
     "url": (("url",), ("email", "date", "number", "whole", "flag")),
     "text": ((), ("json",)),
-    "name": (("text",), ("email", "date", "number", "whole", "flag", "url", "json")),
+    "name": (("text",), ("email", "date", "number", "whole", "flag", "url", "json", "status")),
+    "place": ((), ("email", "date", "flag", "url", "json", "status")),
     "id": ((), ("date", "url", "json")),
 }
 
@@ -75,6 +79,8 @@ def kind_wanted(column: str, declared: str) -> str:
         return "flag"
     if column.endswith(("_url", "_link")):
         return "url"
+    if column.endswith(("state", "country", "region")):
+        return "place"
     if column.endswith(("first_name", "last_name", "city")):
         return "name"
     if column.endswith(("_id", "_no", "id", "token")):

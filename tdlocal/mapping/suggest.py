@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tdlocal.mapping.content import kind_wanted, kinds, verdict
-from tdlocal.mapping.words import COLUMNS, CORE, KEYS, OWNERS, TABLES
+from tdlocal.mapping.words import COLUMNS, CORE, GENERIC, KEYS, OWNERS, TABLES, VENDORS
 
 SURE = 0.75  # least confidence of a key column
 LIKELY = 0.6  # least confidence of any other
 DOUBTFUL = 0.45  # below, not even a comment
+ABOUT = 0.6  # least likeness of a raw table's name to what the target table is called …
+MANY = 8  # … unless so many columns are found that the name does not matter
+STRANGE = 0.8  # factor of a column named just `id` in a table whose name is another's
 SCHEMA_TYPES = {"varchar": "string", "bigint": "long"}
 
 
@@ -50,6 +53,7 @@ class TableGuess:
 
     table: str
     raw: str = ""
+    stacked: tuple[str, ...] = ()
     score: float = 0.0
     columns: list[Guess] = field(default_factory=list)
 
@@ -57,12 +61,54 @@ class TableGuess:
 def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) -> list[TableGuess]:
     """Return the best raw table and columns for each table of the schema, in its order."""
     seen = {table.name: {name: kinds(table.values.get(name, ())) for name in table.columns} for table in raw}
+    bare = bare_names([table.name for table in raw])
     found = []
     for table, columns in schema.items():
-        choices = [table_guess(table, columns, candidate, seen[candidate.name]) for candidate in raw]
+        choices = [
+            table_guess(table, columns, candidate, seen[candidate.name], bare[candidate.name])
+            for candidate in raw
+        ]
         best = max(choices, key=lambda choice: (choice.score, choice.raw), default=TableGuess(table))
         found.append(best if best.score > 0 else TableGuess(table))
+    for guess in found:
+        guess.stacked = siblings(guess.raw, raw)
     return without_twins(found)
+
+
+def bare_names(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return table → the words of its name, without what all names begin with, vendors and years.
+
+    >>> bare_names(["acme_orders_2025", "acme_customer"])
+    {'acme_orders_2025': ['order'], 'acme_customer': ['customer']}
+    """
+    words = {name: words_of(name) for name in names}
+    told = {part for known in TABLES.values() for word in known for part in words_of(word)}
+    start = 0
+    for parts in zip(*words.values(), strict=False):
+        if len(names) < 2 or len(set(parts)) > 1 or parts[0] in told:
+            break
+        start += 1
+    return {
+        name: [part for part in found[start:] if part not in VENDORS and not part.isdigit()] or found
+        for name, found in words.items()
+    }
+
+
+def siblings(name: str, raw: Sequence[RawTable]) -> tuple[str, ...]:
+    """Return the tables of the same columns whose names differ by digits only: one source in parts.
+
+    >>> parts = [RawTable(name, {"a": "varchar"}, {}) for name in ("sales_2024", "sales_2025", "sales")]
+    >>> siblings("sales_2025", parts), siblings("sales", parts)
+    (('sales_2024', 'sales_2025'), ('sales',))
+    """
+    columns = {table.name: set(table.columns) for table in raw}
+    return tuple(
+        sorted(
+            other
+            for other in columns
+            if columns[other] == columns.get(name) and re.sub(r"\d+", "#", other) == re.sub(r"\d+", "#", name)
+        )
+    )
 
 
 def without_twins(found: list[TableGuess]) -> list[TableGuess]:
@@ -76,21 +122,47 @@ def without_twins(found: list[TableGuess]) -> list[TableGuess]:
 
 
 def table_guess(
-    table: str, columns: Mapping[str, str], raw: RawTable, found: Mapping[str, dict[str, float]]
+    table: str,
+    columns: Mapping[str, str],
+    raw: RawTable,
+    found: Mapping[str, dict[str, float]],
+    bare: Sequence[str],
 ) -> TableGuess:
-    """Return how well *raw* feeds *table*: a score of 0 when a core column is missing."""
+    """Return how well *raw* feeds *table*: a score of 0 when a core column is missing, or when neither its
+    name, of which *bare* are the words that matter, nor the number of its columns speaks for it."""
+    likeness = max(table_likeness(bare, words_of(word)) for word in TABLES.get(table, (table,)))
     guesses = [
-        guess
+        less_sure(guess, likeness)
         for target, declared in columns.items()
         if (guess := column_guess(table, target, declared, raw, found)) is not None
     ]
     guesses = one_home_each(guesses)
     sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
     if not all(any(name in sure for name in group) for group in CORE.get(table, ())):
-        return TableGuess(table, raw.name, 0.0, guesses)
-    covered = sum(guess.confidence for guess in guesses if guess.taken)
-    likeness = max((name_likeness(raw.name, word) for word in TABLES.get(table, (table,))), default=0.0)
-    return TableGuess(table, raw.name, covered / len(columns) + likeness, guesses)
+        return TableGuess(table, raw.name, (), 0.0, guesses)
+    taken = [guess for guess in guesses if guess.taken]
+    if likeness < ABOUT and len(taken) < MANY:
+        return TableGuess(table, raw.name, (), 0.0, guesses)
+    covered = sum(guess.confidence for guess in taken)
+    return TableGuess(table, raw.name, (), covered / len(columns) + likeness, guesses)
+
+
+def table_likeness(bare: Sequence[str], known: Sequence[str]) -> float:
+    """Return how much the words of a table's name are like a known name, 0 … 1.
+
+    >>> table_likeness(["order", "line"], ["order", "line"]), table_likeness(["order", "tag"], ["order"])
+    (1.0, 0.5)
+    """
+    common = len(set(bare) & set(known))
+    return common / len(set(bare) | set(known))
+
+
+def less_sure(guess: Guess, likeness: float) -> Guess:
+    """Return the guess of a column that is just called `id` or the like, less sure in a table of another."""
+    if likeness >= ABOUT or not set(words_of(guess.raw)) <= GENERIC:
+        return guess
+    why = f"{guess.reason}; but {guess.raw} alone says little in such a table"
+    return Guess(guess.target, guess.raw, round(guess.confidence * STRANGE, 2), why)
 
 
 def one_home_each(guesses: list[Guess]) -> list[Guess]:
@@ -147,7 +219,11 @@ def name_likeness(name: str, word: str) -> float:
     if ours == known or "".join(ours) == "".join(known):
         return 1.0
     bare = [part for part in ours if part not in OWNERS] or ours
-    if bare == known or [part for part in known if part not in OWNERS] == bare:
+    if set(ours) <= GENERIC:
+        return 0.3
+    if set(bare) <= GENERIC:
+        bare = ours
+    elif bare == known or [part for part in known if part not in OWNERS] == bare:
         return 0.95
     if set(bare) == set(known):
         return 0.9
@@ -179,7 +255,10 @@ def as_yaml(guesses: Sequence[TableGuess], schema: Mapping[str, Mapping[str, str
     for guess in guesses:
         if not guess.raw:
             continue
-        lines += ["", f"{guess.table}: # from {guess.raw}", f"  prp_table_name: {guess.table}", "  columns:"]
+        lines += ["", f"{guess.table}: # from {guess.raw}", f"  prp_table_name: {guess.table}"]
+        if len(guess.stacked) > 1:
+            lines.append(f"  prep: {{from: [{', '.join(map(quoted, guess.stacked))}]}}")
+        lines.append("  columns:")
         by_target = {column.target: column for column in guess.columns}
         for target, declared in schema[guess.table].items():
             column = by_target.get(target)

@@ -371,6 +371,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "submitted_at": ("submitted at", "submitted", "review date", "response date", "created at"),
 }
 
+# words of tables' names that say where they come from, not what they hold
+VENDORS = frozenset(
+    "shopify klaviyo gql stripe dim fact raw src stg tbl table data export extract sample full daily "
+    "adventure work".split()
+)
+# names that every table has: alone they say nothing about whose they are
+GENERIC = frozenset("id name type number status code key date no nr".split())
+
 # words in front of a name that say whose it is, not what it is
 OWNERS = frozenset(
     "customer user person account order contact member subscriber form custom property event default loyalty "

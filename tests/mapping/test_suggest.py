@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 
+import pytest
 import yaml
 
 from tdlocal.mapping.suggest import KEYS, RawTable, as_yaml, suggest
@@ -132,6 +133,63 @@ def test_adventureworks_customers_are_profiles():
         "last_name": "LastName", "date_of_birth": "BirthDate", "gender": "Gender",
     }  # fmt: skip
     assert {name: columns.get(name) for name in wanted} == wanted
+
+
+WHOLE = {  # folder of many tables → what each of ours comes from, and the keys that are then right
+    "shopify": {
+        "loyalty_profile": ({"shopify_gql_customer", "shopify_customer"}, {"customer_id": "id"}),
+        "order_digital_transactions": (
+            {"shopify_order", "shopify_gql_order"}, {"order_no": "id", "customer_id": "customer_id"}
+        ),
+        "order_details": (
+            {"shopify_order_line", "shopify_gql_order_line"}, {"order_no": "order_id", "product_id": "sku"}
+        ),
+    },
+    "klaviyo": {
+        "loyalty_profile": ({"person"}, {"customer_id": "id", "email": "email"}),
+        "email_activity": ({"event", "event_norename"}, {"customer_id": "person_id"}),
+    },
+}  # fmt: skip
+
+
+@needs_shared
+@pytest.mark.parametrize("source", WHOLE)
+def test_of_a_whole_database_the_right_tables_are_taken_and_no_others(source):
+    found = {
+        guess.table: guess
+        for guess in suggest([raw_table(path) for path in sorted((SEEDS / source).glob("*.csv"))], SCHEMA)
+        if guess.raw
+    }
+    assert set(found) == set(WHOLE[source])
+    for table, (names, keys) in WHOLE[source].items():
+        assert found[table].raw in names
+        taken = {column.target: column.raw for column in found[table].columns if column.taken}
+        assert {key: taken.get(key) for key in keys} == keys
+
+
+@needs_shared
+def test_years_of_sales_are_stacked():
+    paths = sorted((SHARED / "data/adventureworks/sales").glob("AdventureWorks_Sales_*.csv.gz"))
+    guesses = suggest([raw_table(path) for path in paths], SCHEMA)
+    guess = next(guess for guess in guesses if guess.table == "order_details")
+    assert guess.stacked == tuple(path.name.split(".")[0] for path in paths)
+    taken = {column.target: column.raw for column in guess.columns if column.taken}
+    assert taken.items() >= {
+        ("order_no", "OrderNumber"), ("order_line_no", "OrderLineItem"), ("product_id", "ProductKey"),
+        ("quantity", "OrderQuantity"), ("order_datetime", "OrderDate"),
+    }  # fmt: skip
+    assert yaml.safe_load(as_yaml(guesses, SCHEMA))["order_details"]["prep"]["from"] == list(guess.stacked)
+
+
+def test_a_state_that_says_enabled_is_no_place():
+    raw = profile(customer_id=["1", "2"], first_name=["Ada", "Bob"], state=["enabled", "disabled"])
+    assert "state" not in {column.target for column in guesses_of(raw, "loyalty_profile").columns}
+
+
+def test_an_id_in_a_table_of_something_else_is_no_key():
+    values = {"id": ["1"], "email": ["a@b.co"], "name": ["Shop"], "created_at": ["2026-01-01"], "city": ["X"]}
+    raw = RawTable("shop", dict.fromkeys(values, "varchar"), values)
+    assert [guess.raw for guess in suggest([raw], SCHEMA)] == [""] * len(SCHEMA)
 
 
 def profile(**values):
