@@ -146,5 +146,33 @@ def test_four_ways_to_fill_a_mail(project: Project) -> None:
     assert sum("Subject: b" in mail for mail in mails) == 2
 
 
+@needs_shared
+@pytest.mark.parametrize("died", ["", "DIE_AFTER_RENAME", "DIE_AFTER_SWAP"])
+def test_a_build_that_died_while_publishing_is_published_by_the_next_run(project: Project, died: str) -> None:
+    place = pattern(project, "publish")
+    first, second = ["--session", "2024-03-09"], ["--session", "2024-03-10"]
+    server = ["-p", "api_server=api.treasuredata.com"]
+    assert place.tdlocal("run", "wf06_golden", *first, *server).code == 0
+    workflow = (place.root / "wf06_golden.dig").read_text()
+    if died:
+        place.write("wf06_golden.dig", workflow.replace("  _retry:\n    limit: 3", "  _no:\n    limit: 3"))
+        place.env[died] = "customer_attributes"
+        assert place.tdlocal("run", "wf06_golden", *second, *server).code == 1
+        del place.env[died]
+    ended = place.tdlocal("run", "wf06_golden", *second, *server)
+    assert ended.code == 0, ended.err
+    for table in ("unified_customers", "customer_attributes"):
+        days = [
+            place.tdlocal(
+                "query",
+                f"select from_unixtime(max(built_for)) as day from golden_retail.{name}",
+                "--format",
+                "json",
+            ).out
+            for name in (table, f"{table}__prev")
+        ]
+        assert "2024-03-10" in days[0] and "2024-03-09" in days[1], days
+
+
 def test_the_cases_are_not_empty() -> None:
     assert not CASES.is_dir() or (len(NAMES) >= 69 and Path(PATTERNS).is_dir())

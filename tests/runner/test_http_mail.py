@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.runner.kit import Project
+from tests.runner.test_conformance import PATTERNS, pattern
+from tests.support import needs_shared
 
 
 class Service:
@@ -153,6 +155,22 @@ def test_the_answer_of_http_call_is_a_workflow(project: Project, service: Servic
         "_export: {who: me}\n+x:\n  http_call>: ${url}/w\n  method: POST\n  content: {a: b}\n",
     )
     assert ended.lines == ["round 0 for me UTC", "round 1 for me UTC", "+main+x^sub+b^sub+c"]
+
+
+@needs_shared
+def test_the_answer_of_an_http_call_runs_below_it(project: Project, service: Service) -> None:
+    place = pattern(project, "http_call")
+    answer = (PATTERNS / "http_call" / "sample_answer.json").read_text()
+    service.answers["/unifications/workflow_call"] = [(200, "application/json", answer)]
+    parameters = (place.root / "config" / "src_params.yml").read_text()
+    place.write("config/src_params.yml", parameters.replace("http://127.0.0.1:8800", service.url))
+    ended = place.tdlocal("run", "wf05_unify", "--session", "2024-03-10", "--json")
+    assert ended.code == 0, ended.err
+    done = [event["task"] for event in ended.events if event["event"] == "task_ended"]
+    steps = [name for name in done if name.endswith("+step")]
+    assert steps == [f"+wf05_unify+unify^sub+merge^sub+loop-{i}+round^sub+step" for i in (0, 1, 2)]
+    told = [event["text"] for event in ended.events if event["event"] == "output"]
+    assert told == ["round 3: converged", "round 4: converged", "after: rows 0"]
 
 
 @pytest.mark.parametrize(
