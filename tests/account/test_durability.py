@@ -38,7 +38,7 @@ def load(server: LocalServer, worker: int, first: int, acknowledged: set[str], s
             )
             if answer.ok:
                 acknowledged.add(f"import {mark}")
-            sql = f"insert into notes select 1 as time, '{mark}' as mark from unnest(sequence(1, {PART}))"
+            sql = f"insert into notes select 1 as time, '{mark}' as mark from table(sequence(1, {PART}))"
             answer = session.post(f"{server.url}/v3/job/issue/presto/shop", data={"query": sql}, timeout=20)
             job = answer.json()["job_id"]
             if session.get(f"{server.url}/v3/job/status/{job}", timeout=20).json()["status"] == "success":

@@ -183,7 +183,7 @@ def test_a_result_is_downloaded_in_parts(
     client: tdclient.Client, database: str, server: LocalServer, tmp_path: Path
 ) -> None:
     job = client.query(
-        database, "select n, cast(n as varchar) from unnest(sequence(1, 5000)) t (n)", type="presto"
+        database, "select n, cast(n as varchar) from table(sequence(1, 5000)) t (n)", type="presto"
     )
     job.wait()
     rows = list(job.result_format("msgpack", store_tmpfile=True))
@@ -282,8 +282,8 @@ def test_a_short_job_costs_no_sleep(client: tdclient.Client, database: str) -> N
 
 
 LONG = (
-    "select count(*) from unnest(sequence(1, 30000)) a (x) "
-    "cross join unnest(sequence(1, 3000000)) b (y) where x * y % 7 = 3"
+    "select count(*) from table(sequence(1, 30000)) a (x) "
+    "cross join table(sequence(1, 3000000)) b (y) where x * y % 7 = 3"
 )
 
 

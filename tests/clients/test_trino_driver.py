@@ -150,8 +150,8 @@ def test_a_wrong_key_is_refused(server: LocalServer) -> None:
 
 
 SLOW = (
-    "select count(*) from unnest(sequence(1, 30000)) a (x) "
-    "cross join unnest(sequence(1, 3000000)) b (y) where x * y % 7 = 3"
+    "select count(*) from table(sequence(1, 30000)) a (x) "
+    "cross join table(sequence(1, 3000000)) b (y) where x * y % 7 = 3"
 )
 
 
@@ -177,8 +177,8 @@ def test_a_slow_statement_is_cancelled(connection: trino.dbapi.Connection) -> No
 def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> None:
     headers = {"X-Trino-User": server.key, "X-Trino-Schema": database}
     sql = (
-        b"select n, m from unnest(sequence(1, 5000)) a (n) "
-        b"cross join unnest(sequence(1, 20)) b (m) order by 1, 2"
+        b"select n, m from table(sequence(1, 5000)) a (n) "
+        b"cross join table(sequence(1, 20)) b (m) order by 1, 2"
     )
     first = requests.post(f"{server.url}/v1/statement", data=sql, headers=headers).json()
     rows = list(first["data"])

@@ -45,8 +45,8 @@ def together(*jobs):
 
 
 def test_a_swap_is_never_seen_by_readers_nor_loses_a_writers_row(engine):
-    run(engine, "create table live as select 1 as version, n from unnest(sequence(1, 1000)) t(n)")
-    run(engine, "create table spare as select 2 as version, n from unnest(sequence(1, 1000)) t(n)")
+    run(engine, "create table live as select 1 as version, n from table(sequence(1, 1000)) t(n)")
+    run(engine, "create table spare as select 2 as version, n from table(sequence(1, 1000)) t(n)")
     run(engine, "create table log (n bigint)")
     stop = threading.Event()
     written = []
@@ -135,8 +135,8 @@ def test_a_cancelled_job_stops_soon_and_leaves_nothing(engine):
     with pytest.raises(EngineError) as caught:
         run(
             engine,
-            "create table big as select count(*) as c from unnest(sequence(1, 100000)) a(x)"
-            " cross join unnest(sequence(1, 100000)) b(y) where (x * y) % 7 = 3",
+            "create table big as select count(*) as c from table(sequence(1, 100000)) a(x)"
+            " cross join table(sequence(1, 100000)) b(y) where (x * y) % 7 = 3",
             cancelled=cancelled,
         )
     assert caught.value.name == "USER_CANCELED"
@@ -147,7 +147,7 @@ def test_a_cancelled_job_stops_soon_and_leaves_nothing(engine):
 
 def test_large_answers_lie_in_a_file_until_closed(engine, tmp_path):
     answer = engine.run(
-        "select n, 'x' as s from unnest(sequence(1, 200000)) t(n)", database="shop", scheduled_time=0
+        "select n, 'x' as s from table(sequence(1, 200000)) t(n)", database="shop", scheduled_time=0
     )
     assert len(list((tmp_path / "spool" / "answers").iterdir())) == 1
     assert answer.row_count == 200_000

@@ -21,7 +21,7 @@ engine.create_database("shop")
 run("create table kept as select 1 as n")
 resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
 try:
-    rows = "unnest(sequence(1, 2000000)) t(n)"
+    rows = "table(sequence(1, 2000000)) t(n)"
     run(f"create table big as select cast(random() as varchar) || cast(n as varchar) as s from {rows}")
     print("no error")
 except EngineError as error:

@@ -32,6 +32,8 @@ def local(value: Value) -> str:
 def at_zone(sql: str, zone: str) -> str:
     """Clock time of the instant *sql* in *zone*; fixed offsets are counted, names looked up by DuckDB."""
     seconds = fixed_offset(zone)
+    if not zone.startswith("'"):  # known only while rows are read; may be an offset, which DuckDB lacks
+        return f"(timezone('UTC', {sql}) + to_seconds(py_zone_seconds(epoch_us({sql}), {zone})))"
     if seconds is None:
         return f"timezone({zone}, {sql})"
     base = f"timezone('UTC', {sql})"
@@ -44,6 +46,8 @@ def from_local(sql: str, zone: str) -> str:
     Where clocks show it twice, the first time counts, as in Java; DuckDB alone would take the second.
     """
     seconds = fixed_offset(zone)
+    if not zone.startswith("'"):
+        return f"timezone('UTC', {sql} - to_seconds(py_clock_seconds(epoch_us({sql}), {zone})))"
     if seconds is None:
         instant = f"timezone({zone}, {sql})"
         earlier = f"({instant} - to_hours(1))"
@@ -121,6 +125,8 @@ def _maker(source: k.Kind, target: k.Kind):  # type: ignore[no-untyped-def]
     if source.name == "json":
         return _from_json if _jsonable(target) else None
     if k.is_text(target):
+        if target.name == "char" and not k.is_text(source):
+            return None
         return _to_text if not source.items and source.name not in ("varbinary", "hyperloglog") else None
     if k.is_text(source):
         return _FROM_TEXT.get("integer" if target.name in k.INTEGERS else target.name)
@@ -181,10 +187,8 @@ def _char(sql: str, size: int) -> str:
 
 def _shown(value: Value) -> str:
     source, sql = value.kind, value.sql
-    if source.name == "varchar":
+    if k.is_text(source):
         return sql
-    if source.name == "char":
-        return f"rtrim({sql}, ' ')"
     if source.name == "double":
         return _double_text(sql)
     if source.name == "real":
@@ -419,6 +423,8 @@ def _json_of(value: Value) -> str:
         return f"to_json({_shown(value)})"
     if kind.name in ("double", "real"):
         return f"CAST(py_json_double({sql}) AS JSON)"
+    if kind.name == "decimal":
+        return f"CAST(CAST({sql} AS VARCHAR) AS JSON)"  # every digit as it is
     return f"to_json({sql})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from tdlocal.engine.dialect.signatures import Function, Overload, filled_in
 from tdlocal.engine.dialect.times import current_time, interval_literal, typed_literal
 from tdlocal.engine.dialect.tokens import error_at
 from tdlocal.engine.dialect.values import Value, decimal, integer, null, string
+from tdlocal.engine.failures import failure
 from tdlocal.engine.types import Column, EngineError
 
 T = TypeVar("T")
@@ -254,6 +256,8 @@ class ExpressionCompiler:
                     node.escape.pos, "INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character"
                 )
             escape = f" ESCAPE {mark.sql}"
+            if isinstance(mark.constant, str) and isinstance(pattern.constant, str):
+                _check_escapes(pattern.constant, mark.constant)
         return Value(f"({value.sql} LIKE {pattern.sql}{escape})", k.BOOLEAN)
 
     def between(self, node: s.Between) -> Value:
@@ -274,6 +278,9 @@ class ExpressionCompiler:
         values, _ = self.common(
             values, (node.value, *node.items), "IN value and list items must be the same type: {}, {}"
         )
+        if values[0].kind.name in ("double", "real", "array", "row") and len(values) <= 20:
+            tests = [comparison("=", values[0], value, self.zone).sql for value in values[1:]]
+            return Value(f"({' OR '.join(tests)})", k.BOOLEAN)
         return Value(f"({values[0].sql} IN ({', '.join(value.sql for value in values[1:])}))", k.BOOLEAN)
 
     def is_null(self, node: s.IsNull) -> Value:
@@ -533,6 +540,12 @@ class ExpressionCompiler:
 
     def quantified(self, node: s.Quantified) -> Value:
         raise NotImplementedError
+
+
+def _check_escapes(pattern: str, mark: str) -> None:
+    if re.search(f"{re.escape(mark)}(?![%_{re.escape(mark)}])", pattern.replace(mark * 2, "")):
+        message = "Escape character must be followed by '%', '_' or the escape character itself"
+        raise failure("INVALID_FUNCTION_ARGUMENT", message)
 
 
 def _late(name: str) -> Callable[[ExpressionCompiler, Any], Value]:

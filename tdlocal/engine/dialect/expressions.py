@@ -554,15 +554,27 @@ class ExpressionParser:
         path = self.string()
         extra: dict[str, Any] = {"path": path}
         if self.accept("PASSING"):
-            self.refuse(pos, f"{name} … PASSING")
+            extra["passing"] = self.comma_list(self.json_parameter)
         if self.accept("RETURNING"):
             extra["returning"] = self.type_name()
+            if self.accept("FORMAT", "JSON") and self.accept("ENCODING"):
+                self.identifier()
         if name == "json_query":
             self.json_wrapper(extra)
         while not self.at(")"):
             self.json_behaviour(extra)
         self.expect(")")
         return s.Call(pos, name, [value], extra=extra)
+
+    def json_parameter(self) -> tuple[str, Any, bool]:
+        """`value [FORMAT JSON] AS name`; a bare name is in capitals."""
+        value = self.expression()
+        is_json = self.accept("FORMAT", "JSON")
+        self.expect("AS")
+        quoted = self.token.kind == "quoted"
+        name = self.token.text
+        folded = self.identifier()
+        return (name.strip('"').replace('""', '"') if quoted else folded.upper()), value, is_json
 
     def json_wrapper(self, extra: dict[str, Any]) -> None:
         if self.accept("WITHOUT"):

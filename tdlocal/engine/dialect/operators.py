@@ -149,10 +149,24 @@ def comparison(operator: str, left: Value, right: Value, zone: str = "'UTC'") ->
     if kind is None or (kind.name in ("json", "map", "hyperloglog") and operator not in ("=", "<>")):
         raise cannot(operator, left.kind, right.kind)
     x, y = coerce(left, kind, zone).sql, coerce(right, kind, zone).sql
+    if kind.name == "array":
+        return Value(_array_comparison(operator, x, y), k.BOOLEAN)
     plain = f"({x} {operator} {y})"
     if kind.name in ("double", "real"):
         return Value(_with_nan(operator, plain, left, right, x, y), k.BOOLEAN)
     return Value(plain, k.BOOLEAN)
+
+
+def _array_comparison(operator: str, x: str, y: str) -> str:
+    """Arrays with nulls: unknown when equal or not hangs on a null; no order at all."""
+    nulls = f"(list_position({x}, NULL) IS NOT NULL OR list_position({y}, NULL) IS NOT NULL)"
+    plain = f"({x} {operator} {y})"
+    if operator in ("=", "<>"):
+        pairs = f"list_transform(range(1, len({x}) + 1), lambda i_: {x}[i_] = {y}[i_])"
+        differ = f"(len({x}) <> len({y}) OR coalesce(list_contains({pairs}, false), false))"
+        return f"CASE WHEN NOT {nulls} THEN {plain} WHEN {differ} THEN {str(operator == '<>').lower()} END"
+    message = "'ARRAY comparison not supported for arrays with null elements'"
+    return f"CASE WHEN {nulls} THEN CAST(py_fail('NOT_SUPPORTED', {message}) AS BOOLEAN) ELSE {plain} END"
 
 
 def _with_nan(operator: str, plain: str, left: Value, right: Value, x: str, y: str) -> str:
@@ -217,4 +231,6 @@ def negative(value: Value) -> Value:
     if value.is_constant and value.kind.name == "decimal":
         made = decimal(f"-{value.constant}")
         return Value(made.sql, value.kind, constant=-value.constant)
+    if value.kind.name in k.INTEGERS:
+        return Value(f"CAST(-{value.sql} AS {k.duck(value.kind)})", value.kind)
     return Value(f"(-{value.sql})", value.kind)

@@ -294,11 +294,30 @@ class QueryParser(ExpressionParser):
         if token.upper == "JSON_TABLE":
             return self.json_table()
         if token.upper == "TABLE" and self.peek().text == "(":
-            self.refuse(token.start, "TABLE(function)")
+            return self.table_function()
         name = self.qualified_name()
         if self.at("FOR") and self.peek().upper in ("VERSION", "TIMESTAMP"):
             self.refuse(self.token.start, "FOR VERSION AS OF")
         return s.Table(token.start, name)
+
+    def table_function(self) -> s.TableFunction:
+        pos = self.advance().start
+        self.expect("(")
+        name = ".".join(self.qualified_name()).lower()
+        if name.rpartition(".")[2] != "sequence":
+            self.refuse(pos, f"TABLE({name}(…))")
+        self.expect("(")
+        arguments = self.comma_list(self.named_argument)
+        self.expect(")")
+        self.expect(")")
+        return s.TableFunction(pos, "sequence", arguments)
+
+    def named_argument(self) -> tuple[str | None, Any]:
+        if self.is_identifier() and self.peek().text == "=>":
+            name = self.identifier()
+            self.advance()
+            return name, self.expression()
+        return None, self.expression()
 
     def json_table(self) -> s.JsonTable:
         pos = self.advance().start
@@ -310,26 +329,42 @@ class QueryParser(ExpressionParser):
         path = self.string()
         if self.accept("AS"):
             self.identifier()
+        passing = self.comma_list(self.json_parameter) if self.accept("PASSING") else []
+        columns = self.json_table_columns()
+        if self.at("PLAN"):
+            self.refuse(self.token.start, "JSON_TABLE … PLAN")
+        on_error = "EMPTY"
+        if self.at("ERROR", "EMPTY"):
+            on_error = self.advance().upper
+            self.expect("ON", "ERROR")
+        self.expect(")")
+        return s.JsonTable(pos, value, path, columns, passing, on_error)
+
+    def json_table_columns(self) -> list[dict[str, Any]]:
         self.expect("COLUMNS", "(")
         columns = self.comma_list(self.json_table_column)
         self.expect(")")
-        if self.at("PLAN", "ERROR", "EMPTY"):
-            self.refuse(self.token.start, f"JSON_TABLE … {self.token.upper}")
-        self.expect(")")
-        return s.JsonTable(pos, value, path, columns)
+        return columns
 
     def json_table_column(self) -> dict[str, Any]:
-        if self.at("NESTED"):
-            self.refuse(self.token.start, "JSON_TABLE … NESTED PATH")
+        if self.at("NESTED") and (self.peek().upper == "PATH" or self.peek().kind == "string"):
+            self.advance()
+            self.accept("PATH")
+            path = self.string()
+            if self.accept("AS"):
+                self.identifier()
+            return {"path": path, "nested": self.json_table_columns()}
         column: dict[str, Any] = {"name": self.identifier()}
         if self.accept("FOR"):
             self.expect("ORDINALITY")
             column["ordinality"] = True
             return column
         column["type"] = self.type_name()
-        if self.at("FORMAT"):
-            self.refuse(self.token.start, "JSON_TABLE … FORMAT JSON")
+        if self.accept("FORMAT", "JSON"):
+            column["query"] = True
         column["path"] = self.string() if self.accept("PATH") else f'lax $."{column["name"]}"'
+        if column.get("query"):
+            self.json_wrapper(column)
         while not self.at(",", ")"):
             self.json_behaviour(column)
         return column

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from tdlocal.engine.dialect import information
@@ -11,7 +12,9 @@ from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.casts import cast, coerce
 from tdlocal.engine.dialect.operators import comparison
 from tdlocal.engine.dialect.scopes import Output, Scope, Source
+from tdlocal.engine.dialect.special import json_scalar, passed
 from tdlocal.engine.dialect.values import Value, text
+from tdlocal.engine.functions.sqljson import checked_path
 from tdlocal.engine.storage import quote, schema_name
 
 Relation = tuple[str, list[Source]]
@@ -171,44 +174,87 @@ class RelationMixin:
         else:
             raise self.error(item.pos, "INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.kind}")
 
-    def json_table(self: Any, node: s.JsonTable, parent: Scope | None = None) -> Relation:
-        from tdlocal.engine.functions.sqljson import checked_path
+    def table_function(self: Any, node: s.TableFunction) -> Relation:
+        """TABLE(sequence(start, stop, step)): as many rows as are asked for."""
+        given: dict[str, Value] = {}
+        for place, (name, item) in enumerate(node.arguments):
+            given[name or ("start", "stop", "step")[min(place, 2)]] = coerce(self.expression(item), k.BIGINT)
+        if "stop" not in given or set(given) - {"start", "stop", "step"}:
+            raise self.error(node.pos, "MISSING_ARGUMENT", "Missing argument: STOP")
+        start = given["start"].sql if "start" in given else "0"
+        stop, step = given["stop"], given.get("step")
+        step_sql = step.sql if step is not None else f"CASE WHEN {start} <= {stop.sql} THEN 1 ELSE -1 END"
+        alias = self.fresh("r")
+        outputs = [Output("sequential_number", k.BIGINT)]
+        rows = f"(SELECT * FROM generate_series({start}, {stop.sql}, {step_sql})) AS {alias}(c1)"
+        return rows, self.sources_of(alias, outputs, None)
 
+    def json_table(self: Any, node: s.JsonTable, parent: Scope | None = None) -> Relation:
         kept = self.scope
         self.scope = Scope(parent=parent or kept.parent)
         try:
             value = self.expression(node.value)
+            variables = passed(self, node.passing)
+            leaves: list[dict[str, Any]] = []
+            columns = [self.json_shape(column, node, leaves) for column in node.columns]
+            path = self.json_path(node.pos, node.path)
+            shape = {"path": path, "on_error": node.on_error, "columns": columns}
+            cells = ", ".join(self.json_column(column, f"j_[{n}]") for n, column in enumerate(leaves, 1))
         finally:
             self.scope = kept
-        try:
-            for path in [node.path, *(column["path"] for column in node.columns if "path" in column)]:
-                checked_path(path)
-        except ValueError as error:
-            raise self.error(node.pos, "INVALID_PATH", str(error)) from None
-        items, outputs = ["unnest(i_) AS j_", "unnest(range(1, len(i_) + 1)) AS n_"], []
-        for column in node.columns:
-            outputs.append(
-                Output(column["name"], k.BIGINT if "ordinality" in column else self.type_of(column["type"]))
-            )
-        rows = (
-            f"(SELECT {', '.join(items)} FROM (SELECT py_json_items({value.sql}, {text(node.path)}) AS i_))"
-        )
+        outputs = [
+            Output(column["name"], k.BIGINT if "ordinality" in column else self.type_of(column["type"]))
+            for column in leaves
+        ]
+        found = f"py_json_rows({value.sql}, {text(json.dumps(shape))}, {variables})"
         alias = self.fresh("r")
-        columns = ", ".join(self.json_column(column) for column in node.columns)
         names = ", ".join(f"c{n}" for n in range(1, len(outputs) + 1))
-        return f"(SELECT {columns} FROM {rows}) AS {alias}({names})", self.sources_of(alias, outputs, None)
+        rows = f"(SELECT {cells} FROM (SELECT unnest({found}) AS j_)) AS {alias}({names})"
+        return rows, self.sources_of(alias, outputs, None)
 
-    def json_column(self: Any, column: dict[str, Any]) -> str:
+    def json_path(self: Any, pos: int, path: str) -> str:
+        try:
+            checked_path(path)
+        except ValueError as error:
+            raise self.error(pos, "INVALID_PATH", str(error)) from None
+        return path
+
+    def json_shape(self: Any, column: dict[str, Any], node: s.JsonTable, leaves: list[Any]) -> dict[str, Any]:
+        """What `py_json_rows` must know of a column; columns with cells of their own go into *leaves*."""
+        if "nested" in column:
+            nested = [self.json_shape(inner, node, leaves) for inner in column["nested"]]
+            return {"path": self.json_path(node.pos, column["path"]), "nested": nested}
+        leaves.append(column)
         if "ordinality" in column:
-            return "CAST(n_ AS BIGINT)"
-        if "on_empty" in column or "on_error" in column:
-            raise self.error(
-                column["type"].pos, "NOT_SUPPORTED", "JSON_TABLE … ON EMPTY or ON ERROR is not supported"
-            )
+            return {"kind": "ordinality"}
+        column.setdefault("on_error", ("ERROR" if node.on_error == "ERROR" else "NULL", None))
+        column.setdefault("on_empty", ("NULL", None))
+        return {
+            "kind": "query" if "query" in column else "value",
+            "path": self.json_path(node.pos, column["path"]),
+            "on_empty": column["on_empty"][0],
+            "on_error": column["on_error"][0],
+            "wrapper": column.get("wrapper", "without"),
+            "quotes": column.get("quotes", "KEEP"),
+        }
+
+    def json_column(self: Any, column: dict[str, Any], cell: str) -> str:
+        if "ordinality" in column:
+            return f"CAST(substr({cell}, 2) AS BIGINT)"
         kind = self.type_of(column["type"])
-        found = Value(f"(py_json_value(j_, {text(column['path'])}, 'NULL', 'NULL')).v", k.VARCHAR)
-        made: str = cast(found, kind, safe=True, zone=self.zone).sql
-        return made
+        given = f"substr({cell}, 2)"
+        defaults = {
+            when: coerce(self.expression(column[when][1]), kind, self.zone).sql
+            for when in ("on_empty", "on_error")
+            if column[when][0] == "DEFAULT"
+        }
+        if "query" in column:
+            made = cast(Value(given, k.VARCHAR), kind, safe=True, zone=self.zone).sql
+        else:
+            made = json_scalar(given, kind, self.zone, safe=column["on_error"][0] != "ERROR")
+        empty, wrong = defaults.get("on_empty", "NULL"), defaults.get("on_error", "NULL")
+        read = f"coalesce({made}, {wrong})" if "on_error" in defaults else made
+        return f"CASE left({cell}, 1) WHEN 'v' THEN {read} WHEN 'e' THEN {empty} WHEN 'x' THEN {wrong} END"
 
     # -- joins
 
@@ -219,10 +265,8 @@ class RelationMixin:
             return f"{left_sql} CROSS JOIN {right_sql}", left + right
         word = {"INNER": "JOIN", "LEFT": "LEFT JOIN", "RIGHT": "RIGHT JOIN", "FULL": "FULL JOIN"}[node.kind]
         if node.natural:
-            names = [one.name for one in left if one.name and not one.hidden]
-            shared = {one.name for one in right if not one.hidden}
-            node = dataclasses.replace(node, using=tuple(name for name in names if name in shared))
-        if node.using or node.natural:
+            raise self.error(node.pos, "NOT_SUPPORTED", "Natural join not supported")
+        if node.using:
             made: Relation = self.using(node, word, left_sql, left, right_sql, right)
             return made
         kept = self.scope.sources
@@ -321,5 +365,5 @@ def _is_true(node: Any) -> bool:
 _R = RelationMixin
 _RELATIONS: dict[type, Any] = {
     s.Table: _R.table, s.Aliased: _R.aliased, s.Derived: _R.derived, s.Sampled: _R.sampled,
-    s.Unnest: _R.unnest, s.JsonTable: _R.json_table, s.Join: _R.join,
+    s.TableFunction: _R.table_function, s.Unnest: _R.unnest, s.JsonTable: _R.json_table, s.Join: _R.join,
 }  # fmt: skip

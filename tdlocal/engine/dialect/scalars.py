@@ -37,12 +37,18 @@ power(double, double) double = pow($0, $1)
 radians(double) double = radians($0)
 rand() double = random()
 random() double = random()
-random(integer) integer = CAST(floor(random() * $0) AS INTEGER)
-random(bigint) bigint = CAST(floor(random() * $0) AS BIGINT)
-random(integer, integer) integer = CAST($0 + floor(random() * ($1 - $0)) AS INTEGER)
-random(bigint, bigint) bigint = CAST($0 + floor(random() * ($1 - $0)) AS BIGINT)
-rand(bigint) bigint = CAST(floor(random() * $0) AS BIGINT)
-rand(bigint, bigint) bigint = CAST($0 + floor(random() * ($1 - $0)) AS BIGINT)
+random(integer) integer = CAST(floor(random() * $0) AS INTEGER) + py_checked_bound(0, $0)
+random(bigint) bigint = CAST(floor(random() * $0) AS BIGINT) + py_checked_bound(0, $0)
+random(integer, integer) integer = CAST($0 + floor(random() * ($1 - $0)) AS INTEGER) +
+    py_checked_bound($0, $1)
+random(bigint, bigint) bigint = CAST($0 + floor(random() * ($1 - $0)) AS BIGINT) + py_checked_bound($0, $1)
+rand(integer) integer = CAST(floor(random() * $0) AS INTEGER) + py_checked_bound(0, $0)
+rand(bigint) bigint = CAST(floor(random() * $0) AS BIGINT) + py_checked_bound(0, $0)
+rand(integer, integer) integer = CAST($0 + floor(random() * ($1 - $0)) AS INTEGER) + py_checked_bound($0,
+    $1)
+rand(bigint, bigint) bigint = CAST($0 + floor(random() * ($1 - $0)) AS BIGINT) + py_checked_bound($0, $1)
+sign(tinyint) tinyint = CAST(sign($0) AS TINYINT)
+sign(smallint) smallint = CAST(sign($0) AS SMALLINT)
 sign(integer) integer = CAST(sign($0) AS INTEGER)
 sign(bigint) bigint = CAST(sign($0) AS BIGINT)
 sign(decimal) decimal(1,0) = CAST(sign($0) AS DECIMAL(1,0))
@@ -52,7 +58,9 @@ to_base(bigint, bigint) varchar = py_to_base($0, $1)
 truncate(real) real = trunc($0)
 truncate(double) double = trunc($0)
 width_bucket(double, double, double, bigint) bigint = py_width_bucket($0, $1, $2, $3)
-width_bucket(double, array(double)) bigint = CAST(len(list_filter($1, lambda b_: b_ <= $0)) AS BIGINT)
+width_bucket(double, array(double)) bigint = CASE WHEN len($1) = 0 THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Bins cannot be an empty array') AS BIGINT) ELSE
+    CAST(len(list_filter($1, lambda b_: b_ <= $0)) AS BIGINT) END
 wilson_interval_lower(bigint, bigint, double) double = py_wilson($0, $1, $2, -1)
 wilson_interval_upper(bigint, bigint, double) double = py_wilson($0, $1, $2, 1)
 sin(double) double = sin($0)
@@ -73,8 +81,12 @@ bitwise_left_shift(tinyint, bigint) tinyint = py_shift_left($0, $1, 8)
 bitwise_left_shift(smallint, bigint) smallint = py_shift_left($0, $1, 16)
 bitwise_left_shift(integer, bigint) integer = CAST(py_shift_left($0, $1, 32) AS INTEGER)
 bitwise_left_shift(bigint, bigint) bigint = py_shift_left($0, $1, 64)
+bitwise_right_shift(tinyint, bigint) tinyint = CAST(py_shift_right($0, $1, 8) AS TINYINT)
+bitwise_right_shift(smallint, bigint) smallint = CAST(py_shift_right($0, $1, 16) AS SMALLINT)
 bitwise_right_shift(integer, bigint) integer = CAST(py_shift_right($0, $1, 32) AS INTEGER)
 bitwise_right_shift(bigint, bigint) bigint = py_shift_right($0, $1, 64)
+bitwise_right_shift_arithmetic(tinyint, bigint) tinyint = CAST(py_shift_signed($0, $1) AS TINYINT)
+bitwise_right_shift_arithmetic(smallint, bigint) smallint = CAST(py_shift_signed($0, $1) AS SMALLINT)
 bitwise_right_shift_arithmetic(integer, bigint) integer = CAST(py_shift_signed($0, $1) AS INTEGER)
 bitwise_right_shift_arithmetic(bigint, bigint) bigint = py_shift_signed($0, $1)
 bit_count(bigint, bigint) bigint = py_bit_count($0, $1)
@@ -89,7 +101,7 @@ euclidean_distance(array(double), array(double)) double = sqrt(list_sum(list_tra
 
 TEXTS = """
 chr(bigint) varchar(1) = chr(CAST($0 AS INTEGER))
-codepoint(varchar) integer = unicode($0)
+codepoint(varchar(1)) integer = unicode($0)
 from_utf8(varbinary) varchar = py_from_utf8($0)
 from_utf8(varbinary, varchar) varchar = py_from_utf8_with($0, $1)
 hamming_distance(varchar, varchar) bigint = CASE WHEN length($0) <> length($1) THEN
@@ -100,8 +112,8 @@ length(char) bigint = length($0)
 length(varbinary) bigint = octet_length($0)
 levenshtein_distance(varchar, varchar) bigint = CASE WHEN strlen($0) = length($0) AND strlen($1) =
     length($1) THEN levenshtein($0, $1) ELSE py_levenshtein($0, $1) END
-lower(S) S = lower($0)
-upper(S) S = upper($0)
+lower(S) S = CASE WHEN strlen($0) = length($0) THEN lower($0) ELSE py_lower($0) END
+upper(S) S = CASE WHEN strlen($0) = length($0) THEN upper($0) ELSE py_upper($0) END
 lpad(varbinary, bigint, varbinary) varbinary = py_lpad_bytes($0, $1, $2)
 rpad(varbinary, bigint, varbinary) varbinary = py_rpad_bytes($0, $1, $2)
 ltrim(S) S = ltrim($0, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
@@ -116,7 +128,8 @@ reverse(S) S = py_reverse($0)
 reverse(varbinary) varbinary = py_reverse_bytes($0)
 reverse(array(T)) array(T) = list_reverse($0)
 soundex(varchar) varchar(4) = py_soundex($0)
-split(varchar, varchar) array(varchar) = str_split($0, $1)
+split(varchar, varchar) array(varchar) = CASE WHEN $1 = '' THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT',
+    'The delimiter may not be the empty string') AS VARCHAR[]) ELSE str_split($0, $1) END
 split(varchar, varchar, bigint) array(varchar) = py_split($0, $1, $2)
 split_part(varchar, varchar, bigint) varchar = CASE WHEN $2 > 0 THEN str_split($0, $1)[$2] WHEN $2 IS
     NULL THEN NULL ELSE py_fail('INVALID_FUNCTION_ARGUMENT', 'Index must be greater than zero') END
@@ -127,7 +140,8 @@ strpos(varchar, varchar) bigint = CAST(instr($0, $1) AS BIGINT)
 strpos(varchar, varchar, bigint) bigint = py_strpos($0, $1, $2)
 translate(varchar, varchar, varchar) varchar = translate($0, $1, $2)
 to_utf8(varchar) varbinary = encode($0)
-word_stem(varchar) varchar = py_word_stem($0)
+word_stem(varchar) varchar = py_word_stem($0, 'en')
+word_stem(varchar, varchar) varchar = py_word_stem($0, $1)
 parse_data_size(varchar) decimal(38,0) = CAST(py_data_size($0) AS DECIMAL(38,0))
 parse_presto_data_size(varchar) decimal(38,0) = CAST(py_data_size($0) AS DECIMAL(38,0))
 format_number(double) varchar = py_format_number($0)
@@ -145,9 +159,9 @@ url_encode(varchar) varchar = py_url_encode($0)
 
 BINARIES = """
 to_hex(varbinary) varchar = hex($0)
-from_hex(varchar) varbinary = unhex($0)
+from_hex(varchar) varbinary = py_from_hex($0)
 to_base64(varbinary) varchar = to_base64($0)
-from_base64(varchar) varbinary = from_base64($0)
+from_base64(varchar) varbinary = py_from_base64($0)
 to_base64url(varbinary) varchar = py_to_base64url($0)
 from_base64url(varchar) varbinary = py_from_base64url($0)
 to_base32(varbinary) varchar = py_to_base32($0)
@@ -213,6 +227,10 @@ array_histogram(array(T)) map(T,bigint) = CASE WHEN $0 IS NULL THEN NULL ELSE
     map_from_entries(list_transform(list_filter($0, lambda e_, i_: e_ IS NOT NULL AND list_position($0,
     e_) = i_), lambda e_: struct_pack(k := e_, v := len(list_filter($0, lambda o_: o_ = e_))))) END
 array_max(array(T)) T = CASE WHEN list_position($0, NULL) IS NULL THEN list_max($0) END
+array_min(array(real)) real = CASE WHEN list_position($0, NULL) IS NULL THEN CASE WHEN
+    isnan(list_max($0)) THEN list_max($0) ELSE list_min($0) END END
+array_min(array(double)) double = CASE WHEN list_position($0, NULL) IS NULL THEN CASE WHEN
+    isnan(list_max($0)) THEN list_max($0) ELSE list_min($0) END END
 array_min(array(T)) T = CASE WHEN list_position($0, NULL) IS NULL THEN list_min($0) END
 array_position(array(T), T) bigint = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE
     coalesce(list_position($0, $1), 0) END
@@ -234,29 +252,43 @@ element_at(array(T), bigint) T = $0[CASE WHEN $1 = 0 THEN CAST(py_bad_index($1, 
 element_at(map(K,V), K) V = $0[$1]
 filter(array(T), f(T,boolean)) array(T) = list_filter($0, $1)
 flatten(array(array(T))) array(T) = flatten($0)
-repeat(T, bigint) array(T) = CASE WHEN $1 IS NULL THEN NULL ELSE list_resize(list_slice([$0], 1, 0), $1,
+repeat(T, bigint) array(T) = CASE WHEN $1 IS NULL THEN NULL WHEN $1 NOT BETWEEN 0 AND 10000 THEN
+    list_slice([$0], 1, CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'count argument of repeat function must be
+    between 0 and 10000') AS BIGINT)) ELSE list_resize(list_slice([$0], 1, 0), $1,
     $0) END
-sequence(bigint, bigint) array(bigint) = CASE WHEN $0 <= $1 THEN generate_series($0, $1) ELSE
+sequence(bigint, bigint) array(bigint) = CASE WHEN abs($1 - $0) >= 10000 THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'result of sequence
+    function must not have more than 10000 entries') AS BIGINT[]) WHEN $0 <= $1 THEN
+    generate_series($0, $1) ELSE
     generate_series($0, $1, -1) END
 sequence(bigint, bigint, bigint) array(bigint) = CASE WHEN ($1 - $0) * $2 < 0 OR $2 = 0 THEN
     CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'sequence stop value should be greater than or equal to
     start value if step is greater than zero otherwise stop should be less than or equal to start') AS
-    BIGINT[]) ELSE generate_series($0, $1, $2) END
+    BIGINT[]) WHEN ($1 - $0) // $2 >= 10000 THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'result of sequence
+    function must not have more than 10000 entries') AS BIGINT[]) ELSE generate_series($0,
+    $1, $2) END
 sequence(date, date) array(date) = CAST(CASE WHEN $0 <= $1 THEN generate_series(CAST($0 AS TIMESTAMP),
     CAST($1 AS TIMESTAMP), to_days(1)) ELSE generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS
     TIMESTAMP), to_days(-1)) END AS DATE[])
 sequence(date, date, interval day to second) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP),
     CAST($1 AS TIMESTAMP), $2) AS DATE[])
-sequence(date, date, interval year to month) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP),
-    CAST($1 AS TIMESTAMP), $2) AS DATE[])
+sequence(date, date, interval year to month) array(date) = list_transform(range(0, CAST(date_sub('month',
+    $0, $1) // (datepart('year', $2) * 12 + datepart('month', $2)) + 1 AS BIGINT)), lambda i_: CAST($0 +
+    to_months(CAST(i_ * (datepart('year', $2) * 12 + datepart('month', $2)) AS INTEGER)) AS DATE))
 sequence(timestamp, timestamp, interval day to second) array(timestamp) = generate_series($0, $1, $2)
-sequence(timestamp, timestamp, interval year to month) array(timestamp) = generate_series($0, $1, $2)
+sequence(timestamp, timestamp, interval year to month) array(timestamp) = list_transform(range(0,
+    CAST(date_sub('month', $0, $1) // (datepart('year', $2) * 12 + datepart('month', $2)) + 1 AS BIGINT)),
+    lambda i_: $0 + to_months(CAST(i_ * (datepart('year', $2) * 12 + datepart('month', $2)) AS INTEGER)))
 shuffle(array(T)) array(T) = list_sort($0)
-slice(array(T), bigint, bigint) array(T) = CASE WHEN $1 > 0 THEN list_slice($0, $1, $1 + $2 - 1) WHEN $1
+slice(array(T), bigint, bigint) array(T) = CASE WHEN $2 < 0 THEN list_slice($0, 1,
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'length must be greater than or equal to 0') AS BIGINT))
+    WHEN $1 > 0 THEN list_slice($0, $1, $1 + $2 - 1) WHEN $1
     = 0 THEN list_slice($0, 1, CAST(py_bad_index(0, 0) AS BIGINT)) WHEN -$1 > len($0) THEN
     list_slice($0, 1, 0) ELSE list_slice($0, len($0) + $1 + 1, len($0) + $1 + $2) END
 transform(array(T), f(T,U)) array(U) = list_transform($0, $1)
-trim_array(array(T), bigint) array(T) = list_slice($0, 1, len($0) - $1)
+trim_array(array(T), bigint) array(T) = list_slice($0, 1, CASE WHEN $1 NOT BETWEEN 0 AND len($0) THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'size must be between 0 and the length of the array') AS BIGINT)
+    ELSE len($0) - $1 END)
 """
 
 MAPS = """

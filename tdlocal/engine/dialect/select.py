@@ -579,6 +579,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def aggregate(self, node: s.Call, over: str) -> Value:
         kept, name = self.in_aggregate, node.name
+        if over and node.distinct:
+            message = "DISTINCT in window function parameters not yet supported: " + self.written(node.pos)
+            raise self.error(node.pos, "NOT_SUPPORTED", message)
         if not over:
             self.in_aggregate, self.outer_name, self.outer_pos = True, name, node.pos
         try:
@@ -614,6 +617,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def window_function(self, node: s.Call, over: str) -> Value:
         values = [self.argument(item) for item in node.arguments]
+        offset = values[1].constant if len(values) > 1 and values[1].is_constant else None
+        if node.name in ("lag", "lead") and isinstance(offset, int) and offset < 0:
+            raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 0")
         made = self.placed(node.pos, agg.from_table, self, agg.WINDOW_ONLY, node, values)
         nulls = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
         if nulls and agg.NULLS not in made.sql:

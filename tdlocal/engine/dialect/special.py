@@ -7,11 +7,13 @@ from typing import Any
 
 from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
-from tdlocal.engine.dialect.casts import cast, castable, coerce
+from tdlocal.engine.dialect.casts import cast, castable, coerce, local
 from tdlocal.engine.dialect.operators import arithmetic, concatenated
 from tdlocal.engine.dialect.patterns import fits_re2, re2_pattern, replacement
 from tdlocal.engine.dialect.values import Value, null, text
 from tdlocal.engine.failures import failure
+
+_MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 
 
 def unexpected(node: s.Call, values: list[Value], expected: str = "") -> Exception:
@@ -192,6 +194,8 @@ def mod(c: Any, node: s.Call) -> Value:
 
 def concat(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1)
+    if all(value.kind.name == "unknown" for value in values):
+        values = [coerce(value, k.VARCHAR) for value in values]
     if len(values) < 2:
         raise failure("FUNCTION_NOT_FOUND", "There must be two or more concatenation arguments")
     result = values[0]
@@ -297,8 +301,13 @@ def format_(c: Any, node: s.Call) -> Value:
             raise failure("NOT_SUPPORTED", f"format() of {value.kind} is not supported")
         letter = "d" if value.kind.name in k.INTEGERS else "f" if value.kind.name in ("double", "real",
         "decimal") \
-            else "b" if value.kind.name == "boolean" else "s"  # fmt: skip
-        body = f"CAST({value.sql} AS VARCHAR)" if letter in "df" else cast(value, k.VARCHAR).sql
+            else "b" if value.kind.name == "boolean" else "t" if value.kind.name in _MOMENTS \
+            else "s"  # fmt: skip
+        body = f"CAST({value.sql} AS VARCHAR)" if letter in "dft" else cast(value, k.VARCHAR).sql
+        if value.kind.name == "timestamp with time zone":
+            zone = value.zone or "'UTC'"
+            shown_zone = f"py_offset_text({value.sql}, {zone}) || '[' || {zone} || ']'"
+            body = f"(CAST({local(value)} AS VARCHAR) || '|' || {shown_zone})"
         shown.append(f"('{letter}' || {body})")
     return Value(f"py_format({values[0].sql}, [{', '.join(shown)}])", k.VARCHAR)
 
@@ -484,7 +493,7 @@ def json_lax(c: Any, node: s.Call) -> Value:
         checked_path(extra["path"])
     except ValueError as error:
         raise failure("INVALID_PATH", str(error)) from None
-    path = text(extra["path"])
+    path = f"{text(extra['path'])}, {passed(c, extra.get('passing', ()))}"
     if node.name == "json_exists":
         choice = extra.get("on_error", ("FALSE", None))[0]
         return Value(f"py_json_exists({value.sql}, {path}, '{choice}')", k.BOOLEAN)
@@ -492,10 +501,36 @@ def json_lax(c: Any, node: s.Call) -> Value:
         empty, wrong = (extra.get(when, ("NULL", None))[0] for when in ("on_empty", "on_error"))
         wrapper = extra.get("wrapper", "without")
         quotes = extra.get("quotes", "KEEP")
-        return Value(
-            f"py_json_query({value.sql}, {path}, '{wrapper}', '{quotes}', '{empty}', '{wrong}')", k.VARCHAR
-        )
+        found = f"py_json_query({value.sql}, {path}, '{wrapper}', '{quotes}', '{empty}', '{wrong}')"
+        kind = c.type_of(extra["returning"]) if "returning" in extra else k.VARCHAR
+        return cast(Value(found, k.VARCHAR), kind, zone=c.zone)
     return _json_value(c, node, value, path)
+
+
+def passed(c: Any, passing: Any) -> str:
+    """The variables of a path as one JSON object; '' for none."""
+    if not passing:
+        return "''"
+    pairs = []
+    for name, item, is_json in passing:
+        value = c.expression(item)
+        body = value.sql if is_json else cast(value, k.JSON).sql
+        pairs.append(f"{text(name)}, coalesce(CAST({body} AS JSON), CAST('null' AS JSON))")
+    return f"CAST(json_object({', '.join(pairs)}) AS VARCHAR)"
+
+
+def json_scalar(found: str, kind: k.Kind, zone: str, safe: bool) -> str:
+    """The scalar whose text is *found*, as *kind*; numbers go through their own type, as in Trino."""
+    if kind.name in k.INTEGERS:
+        double = cast(Value(f"TRY_CAST({found} AS DOUBLE)", k.DOUBLE), kind, safe=safe).sql
+        whole = cast(Value(found, k.VARCHAR), kind, safe=safe).sql
+        is_double = f"regexp_full_match({found}, '-?[0-9]+[.eE][0-9.eE+-]*')"
+        return f"CASE WHEN {is_double} THEN {double} ELSE {whole} END"
+    if k.is_text(kind):
+        shown = f"py_double_text(TRY_CAST({found} AS DOUBLE))"
+        is_double = f"regexp_full_match({found}, '-?[0-9]+\\.[0-9]+(E-?[0-9]+)?')"
+        found = f"CASE WHEN {is_double} THEN {shown} ELSE {found} END"
+    return cast(Value(found, k.VARCHAR), kind, safe=safe, zone=zone).sql
 
 
 def _json_value(c: Any, node: s.Call, value: Value, path: str) -> Value:
@@ -509,11 +544,16 @@ def _json_value(c: Any, node: s.Call, value: Value, path: str) -> Value:
         if choice == "DEFAULT":
             defaults[when] = coerce(c.expression(default), kind, c.zone).sql
     found = f"py_json_value({value.sql}, {path}, '{choices[0]}', '{choices[1]}')"
-    made = cast(Value(f"({found}).v", k.VARCHAR), kind, zone=c.zone).sql
+    made = json_scalar(f"({found}).v", kind, c.zone, safe=choices[1] != "ERROR")
     if not defaults:
         return Value(made, kind)
     on_empty, on_error = defaults.get("on_empty", "NULL"), defaults.get("on_error", "NULL")
-    return Value(f"CASE ({found}).state WHEN 1 THEN {on_empty} WHEN 2 THEN {on_error} ELSE {made} END", kind)
+    unread = f"WHEN ({found}).v IS NOT NULL AND {made} IS NULL THEN {on_error} "
+    return Value(
+        f"CASE WHEN ({found}).state = 1 THEN {on_empty} WHEN ({found}).state = 2 THEN {on_error}"
+        f" {unread if choices[1] == 'DEFAULT' else ''}ELSE {made} END",
+        kind,
+    )
 
 
 def json_make(c: Any, node: s.Call) -> Value:

@@ -317,10 +317,20 @@ class Unnest(Node):
 
 
 @dataclass(slots=True)
+class TableFunction(Node):
+    """TABLE(name(argument, name => argument))."""
+
+    name: str
+    arguments: list[tuple[str | None, Node]]
+
+
+@dataclass(slots=True)
 class JsonTable(Node):
     value: Node
     path: str
     columns: list[Any]
+    passing: list[Any]
+    on_error: str
 
 
 @dataclass(slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 from typing import Any
 
 from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
-from tdlocal.engine.dialect.casts import cast, coerce, from_local, local
+from tdlocal.engine.dialect.casts import cast, coerce, from_local, local, rounded
 from tdlocal.engine.dialect.formats import joda_to_strftime, mysql_to_strftime
 from tdlocal.engine.dialect.values import Value, decimal, string, text
 from tdlocal.engine.failures import failure
@@ -69,10 +70,11 @@ def _typed(kind: k.Kind, written: str, zone: str) -> Value:
         return Value(f"CAST({float(written)!r} AS {k.duck(kind)})" if "n" not in written.lower()
                      else f"CAST({text(written)} AS {k.duck(kind)})", kind)  # fmt: skip
     if name == "time":
-        fraction = re.fullmatch(r"\s*\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d*))?)?\s*", written)
+        fraction = re.fullmatch(r"\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?\s*", written)
         if not fraction:
             raise ValueError(written)
-        return Value(f"CAST({text(written.strip())} AS TIME)", k.Kind("time", (len(fraction[1] or ""),)))
+        time(int(fraction[1]), int(fraction[2]), int(fraction[3] or 0))
+        return Value(f"CAST({text(written.strip())} AS TIME)", k.Kind("time", (len(fraction[4] or ""),)))
     return cast(string(written), kind, zone=zone)
 
 
@@ -80,6 +82,9 @@ def _stamp(written: str, zone: str) -> Value:
     """The precision of a timestamp literal is the number of its fraction's digits."""
     fraction = re.search(r":\d{1,2}\.(\d+)", written)
     precision = len(fraction[1]) if fraction else 0
+    if fraction and fraction[1][6:].strip("0"):
+        raise failure("NOT_SUPPORTED", "the local account counts time in microseconds, not in "
+                      f"timestamp({precision})")  # fmt: skip
     place = zone_of_text(written)
     micros = zoned_micros(written, place or "UTC")
     if place:
@@ -183,6 +188,11 @@ def part(c: Any, node: s.Call) -> Value:
                        "second": (1000, 60), "millisecond": (1, 1000)}[node.name]  # fmt: skip
         sql = f"({milliseconds(value.sql)} // {size})"
         return Value(f"({sql} % {cycle})" if cycle else sql, k.BIGINT)
+    if value.kind == k.MONTHS and node.name in ("year", "month"):
+        from tdlocal.engine.dialect.casts import months
+
+        total = months(value.sql)
+        return Value(f"({total} // 12)" if node.name == "year" else f"({total} % 12)", k.BIGINT)
     if value.kind.name == "time" and node.name in _CLOCK_PARTS:
         return Value(PARTS[node.name].replace("$0", value.sql), k.BIGINT)
     moment = _moment(node.name, value, values)
@@ -193,6 +203,10 @@ def part(c: Any, node: s.Call) -> Value:
 
 def date_trunc(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2)
+    if values[1].kind.name == "time":
+        unit = _clock_unit(values[0])
+        cut = f"date_trunc('{unit}', {_NIGHT} + {values[1].sql})"
+        return Value(f"CAST({cut} AS TIME)", values[1].kind)
     moment = _moment(node.name, values[1], values)
     unit = _unit(values[0], moment.kind)
     if moment.kind.name == "date":
@@ -203,8 +217,23 @@ def date_trunc(c: Any, node: s.Call) -> Value:
     return Value(from_local(cut, moment.zone or "'UTC'"), moment.kind, zone=moment.zone)
 
 
+_NIGHT = "CAST('1970-01-01' AS DATE)"
+
+
+def _clock_unit(value: Value) -> str:
+    unit = _unit(value, k.TIMESTAMP)
+    if unit in _DATE_UNITS:
+        raise failure("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid TIME field")
+    return unit
+
+
 def date_add(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 3)
+    if values[2].kind.name == "time" and k.turns_into(values[1].kind, k.BIGINT):
+        unit = _clock_unit(values[0])
+        count, size = coerce(values[1], k.BIGINT).sql, _MILLIS.get(unit.upper(), 1)
+        moved = f"{_NIGHT} + {values[2].sql} + to_milliseconds({count} * {size})"
+        return Value(f"CAST({moved} AS TIME)", values[2].kind)
     moment = _moment(node.name, values[2], values)
     if not k.turns_into(values[1].kind, k.BIGINT):
         raise _unexpected(node.name, values)
@@ -221,13 +250,19 @@ def date_add(c: Any, node: s.Call) -> Value:
     if moment.kind.name == "date":
         return Value(f"CAST({moment.sql} + {step} AS DATE)", k.DATE)
     if moment.kind.name == "timestamp" or not (months or days):
-        return Value(f"({moment.sql} + {step})", moment.kind, zone=moment.zone)
+        moved = f"({moment.sql} + {step})"
+        if unit == "millisecond" and moment.kind.name == "timestamp":
+            moved = rounded(moved, moment.kind.sizes[0]) if moment.kind.sizes[0] < 3 else moved
+        return Value(moved, moment.kind, zone=moment.zone)
     zone = moment.zone or "'UTC'"
     return Value(from_local(f"({local(moment)} + {step})", zone), moment.kind, zone=zone)
 
 
 def date_diff(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 3)
+    if values[1].kind.name == values[2].kind.name == "time":
+        unit = _clock_unit(values[0])
+        return Value(f"date_sub('{unit}', {_NIGHT} + {values[1].sql}, {_NIGHT} + {values[2].sql})", k.BIGINT)
     start, end = (_moment(node.name, value, values) for value in values[1:])
     kind = k.common(start.kind, end.kind)
     assert kind is not None
@@ -244,7 +279,8 @@ def date_format(c: Any, node: s.Call) -> Value:
     moment, pattern = _moment(node.name, values[0], values), values[1]
     stamp = f"CAST({moment.sql} AS TIMESTAMP)" if moment.kind.name == "date" else clock(moment)
     if isinstance(pattern.constant, str):
-        return Value(f"strftime({stamp}, {text(mysql_to_strftime(pattern.constant))})", k.VARCHAR)
+        form = mysql_to_strftime(pattern.constant).replace("%f", "%g000")  # Trino keeps milliseconds here
+        return Value(f"strftime({stamp}, {text(form)})", k.VARCHAR)
     return Value(f"py_date_format({stamp}, {pattern.sql})", k.VARCHAR)
 
 
@@ -280,7 +316,7 @@ def format_datetime(c: Any, node: s.Call) -> Value:
     zone = moment.zone or c.zone
     if isinstance(pattern.constant, str):
         known = joda_to_strftime(pattern.constant)
-        if known is not None:
+        if known is not None and pattern.constant:
             return Value(f"strftime({clock(moment)}, {text(known)})", k.VARCHAR)
     return Value(f"py_format_datetime({clock(moment)}, {pattern.sql}, {zone})", k.VARCHAR)
 
@@ -345,15 +381,20 @@ def from_unixtime(c: Any, node: s.Call) -> Value:
     if values[0].kind.name in k.INTEGERS:
         micros = f"{coerce(values[0], k.BIGINT).sql} * 1000000"
     else:
-        micros = f"CAST(round({coerce(values[0], k.DOUBLE).sql} * 1000) AS BIGINT) * 1000"
+        seconds = coerce(values[0], k.DOUBLE).sql
+        far = "CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Millis overflow') AS BIGINT)"
+        micros = (
+            f"CASE WHEN abs({seconds}) < 9e12 THEN CAST(round({seconds} * 1000) AS BIGINT) * 1000"
+            f" WHEN {seconds} IS NOT NULL THEN {far} END"
+        )
     return Value(f"make_timestamptz({micros})", k.ZONED, zone=zone)
 
 
 def from_unixtime_nanos(c: Any, node: s.Call) -> Value:
     value = coerce(_values(c, node, 1)[0], k.BIGINT)
-    return Value(
-        f"make_timestamptz({value.sql} // 1000)", k.Kind("timestamp with time zone", (9,)), zone=c.zone
-    )
+    finer = "CAST(py_fail('NOT_SUPPORTED', 'the local account counts time in microseconds') AS BIGINT)"
+    micros = f"CASE WHEN {value.sql} % 1000 <> 0 THEN {finer} ELSE {value.sql} // 1000 END"
+    return Value(f"make_timestamptz({micros})", k.Kind("timestamp with time zone", (9,)), zone=c.zone)
 
 
 def to_unixtime(c: Any, node: s.Call) -> Value:

@@ -44,6 +44,16 @@ def _decoded(text: str, function: object, kind: str) -> bytes:
         fail("INVALID_FUNCTION_ARGUMENT", f"invalid {kind}: {error}")
 
 
+def from_base64(text: str) -> bytes:
+    return _decoded(text, lambda given: base64.b64decode(given, validate=True), "base64")
+
+
+def from_hex(text: str) -> bytes:
+    if len(text) % 2:
+        fail("INVALID_FUNCTION_ARGUMENT", f"expected an even number of characters: {text}")
+    return _decoded(text, bytes.fromhex, "hex") if " " not in text else _decoded("?", bytes.fromhex, "hex")
+
+
 def from_base64url(text: str) -> bytes:
     return _decoded(text + "=" * (-len(text) % 4), base64.urlsafe_b64decode, "base64url")
 

@@ -98,6 +98,14 @@ def cbrt(value: float) -> float:
     return min(candidates, key=lambda root: abs(Fraction(root) ** 3 - exact))
 
 
+def checked_bound(start: int, stop: int) -> int:
+    """0; raises where random(start, stop) has nothing to choose from."""
+    if start >= stop:
+        fail("INVALID_FUNCTION_ARGUMENT", "bound must be positive" if start == 0
+             else "start value must be less than stop value")  # fmt: skip
+    return 0
+
+
 def from_base(text: str, base: int) -> int:
     _check_base(base)
     try:

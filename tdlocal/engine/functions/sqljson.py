@@ -1,175 +1,194 @@
-"""SQL/JSON paths (json_value, json_query, json_exists, JSON_TABLE): names, places, wildcards and filters,
-lax and strict."""
+"""json_value, json_query, json_exists and JSON_TABLE: what is found, and what is said when nothing is."""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+import json
 from typing import Any
 
 from tdlocal.engine.functions.failing import fail
-from tdlocal.engine.functions.jsons import Number, dump, load
+from tdlocal.engine.functions.jsonpath import compiled, is_whole, walk
+from tdlocal.engine.functions.jsons import Number, double, dump, load
 
-_NAME = re.compile(r'\s*\.\s*(?:"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)|(\*))')
-_INDEX = re.compile(
-    r"\s*\[\s*(?:(\*)|([0-9]+|last(?:\s*-\s*[0-9]+)?)(?:\s+to\s+([0-9]+|last(?:\s*-\s*[0-9]+)?))?)\s*\]"
-)
-_METHOD = re.compile(r"\s*\.\s*(size|type|double|ceiling|floor|abs)\s*\(\s*\)")
-Step = tuple[str, Any]
+_INPUT = "JSON_INPUT_CONVERSION_ERROR"
+_PATH = "PATH_EVALUATION_ERROR"
+Row = list[str | None]
 
 
-@lru_cache(maxsize=1024)
-def checked_path(path: str) -> tuple[bool, tuple[Step, ...]]:
-    """(strict?, steps). Raises ValueError for what is no path, or none that is understood here."""
-    match = re.match(r"\s*(lax|strict)\s+\$", path)
-    if match is None:
-        raise ValueError(f"invalid path: {path}")
-    steps: list[Step] = []
-    index = match.end()
-    while path[index:].strip():
-        method, name, place = (form.match(path, index) for form in (_METHOD, _NAME, _INDEX))
-        if method:
-            steps.append(("method", method[1]))
-        elif name:
-            steps.append(
-                ("any", None) if name[3] else ("name", name[2] or re.sub(r"\\(.)", r"\1", name[1] or ""))
-            )
-        elif place:
-            steps.append(("all", None) if place[1] else ("range", (place[2], place[3] or place[2])))
-        else:
-            raise ValueError(f"this JSON path is not supported by the local account: {path}")
-        found = method or name or place
-        assert found is not None
-        index = found.end()
-    return match[1] == "strict", tuple(steps)
+def checked_path(path: str) -> None:
+    """Raises ValueError for what is no path, or none that is understood here."""
+    compiled(path)
 
 
-def _walk(text: str, path: str) -> list[Any]:
-    """The items that the path finds. Raises ValueError in strict mode where nothing is, or for no JSON."""
-    strict, steps = checked_path(path)
-    items = [load(text)]
-    for kind, detail in steps:
-        items = [found for item in items for found in _step(item, kind, detail, strict)]
-    return items
+class _Problem(Exception):
+    """Why there is no answer: Trino's name and its message."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name, self.message = name, message
 
 
-def _step(item: Any, kind: str, detail: Any, strict: bool) -> list[Any]:
-    if kind == "name" or kind == "any":
-        if isinstance(item, list) and not strict:
-            return [
-                found
-                for inner in item
-                for found in _step(inner, kind, detail, True if kind == "x" else strict)
-            ]
-        if not isinstance(item, dict):
-            return _nothing(strict)
-        if kind == "any":
-            return list(item.values())
-        return [item[detail]] if detail in item else _nothing(strict)
-    if kind == "method":
-        return [_method(item, detail)]
-    values = item if isinstance(item, list) else None if strict else [item]
-    if values is None:
-        return _nothing(strict)
-    if kind == "all":
-        return list(values)
-    low, high = (_place(bound, len(values)) for bound in detail)
-    if strict and not 0 <= low <= high < len(values):
-        return _nothing(strict)
-    return values[max(low, 0) : high + 1]
+def _found(text: str, path: str, passed: str) -> list[Any]:
+    try:
+        document = load(text)
+    except (ValueError, RecursionError) as error:
+        raise _Problem(_INPUT, f"conversion to JSON failed: {error}") from None
+    return _items(document, path, load(passed) if passed else {})
 
 
-def _nothing(strict: bool) -> list[Any]:
-    if strict:
-        raise ValueError("structural error")
-    return []
-
-
-def _place(bound: str, length: int) -> int:
-    if bound.startswith("last"):
-        return length - 1 - int(bound.partition("-")[2] or 0)
-    return int(bound)
-
-
-def _method(item: Any, name: str) -> Any:
-    if name == "size":
-        return Number(len(item) if isinstance(item, list) else 1)
-    if name == "type":
-        kinds = ((bool, "boolean"), (Number, "number"), (str, "string"), (list, "array"), (dict, "object"))
-        return next((shown for kind, shown in kinds if isinstance(item, kind)), "null")
-    import math
-
-    function: Any = {"double": float, "ceiling": math.ceil, "floor": math.floor, "abs": abs}[name]
-    return Number(function(float(item)))
+def _items(document: Any, path: str, variables: dict[str, Any]) -> list[Any]:
+    try:
+        return walk(document, path, variables)
+    except (ValueError, RecursionError) as error:
+        raise _Problem(_PATH, f"path evaluation failed: {error}") from None
 
 
 def _scalar(item: Any) -> str | None:
     if isinstance(item, bool):
         return "true" if item else "false"
+    if isinstance(item, Number) and not is_whole(item):
+        return double(float(item))
     return None if item is None else str(item)
 
 
-def value(text: str, path: str, on_empty: str, on_error: str) -> dict[str, Any]:
+def _one_scalar(items: list[Any]) -> str | None:
+    if len(items) > 1 or isinstance(items[0], dict | list):
+        name = "JSON_VALUE_RESULT_ERROR"
+        raise _Problem(
+            name, "cannot extract SQL scalar from JSON: JSON path found multiple items or no scalar"
+        )
+    return _scalar(items[0])
+
+
+def value(text: str, path: str, passed: str, on_empty: str, on_error: str) -> dict[str, Any]:
     """json_value: `v` is the text, `state` 1 when a default for empty is due, 2 for one for an error."""
     try:
-        items = _walk(text, path)
-        if not items:
-            if on_empty == "ERROR":
-                fail(
-                    "JSON_VALUE_RESULT_ERROR", "cannot extract SQL scalar from JSON: JSON path found no items"
-                )
-            return {"v": None, "state": 1}
-        if len(items) > 1 or isinstance(items[0], dict | list):
-            raise ValueError("JSON path found multiple items or no scalar")
-        return {"v": _scalar(items[0]), "state": 0}
-    except (ValueError, RecursionError) as error:
-        if str(error).startswith("@"):
-            raise
+        items = _found(text, path, passed)
+        if items:
+            return {"v": _one_scalar(items), "state": 0}
+    except _Problem as problem:
         if on_error == "ERROR":
-            fail("JSON_VALUE_RESULT_ERROR", f"cannot extract SQL scalar from JSON: {error}")
+            fail(problem.name, problem.message)
         return {"v": None, "state": 2}
+    if on_empty == "ERROR":
+        fail("JSON_VALUE_RESULT_ERROR", "cannot extract SQL scalar from JSON: JSON path found no items")
+    return {"v": None, "state": 1}
 
 
-def exists(text: str, path: str, on_error: str) -> bool | None:
+def exists(text: str, path: str, passed: str, on_error: str) -> bool | None:
     try:
-        return bool(_walk(text, path))
-    except (ValueError, RecursionError) as error:
+        return bool(_found(text, path, passed))
+    except _Problem as problem:
         if on_error == "ERROR":
-            fail("PATH_EVALUATION_ERROR", f"path evaluation failed: {error}")
+            fail(problem.name, problem.message)
         return {"TRUE": True, "FALSE": False}.get(on_error)
 
 
-def query(text: str, path: str, wrapper: str, quotes: str, on_empty: str, on_error: str) -> str | None:
+def query(
+    text: str, path: str, passed: str, wrapper: str, quotes: str, on_empty: str, on_error: str
+) -> str | None:
     """json_query: the found item as JSON text, wrapped in an array where asked for."""
     try:
-        items = _walk(text, path)
-        if not items:
-            return _instead(on_empty, "no items")
-        wrapped = wrapper == "unconditional" or (
-            wrapper == "conditional" and (len(items) > 1 or not isinstance(items[0], dict | list))
-        )
-        if wrapped:
-            return dump(items)
-        if len(items) > 1:
-            raise ValueError("multiple items")
-        if quotes == "OMIT" and isinstance(items[0], str) and not isinstance(items[0], Number):
-            return items[0]
-        return dump(items[0])
-    except (ValueError, RecursionError) as error:
-        if str(error).startswith("@"):
-            raise
-        return _instead(on_error, str(error))
+        items = _found(text, path, passed)
+        return _wrapped(items, wrapper, quotes) if items else _instead(on_empty, "JSON path found no items")
+    except _Problem as problem:
+        return _instead(on_error, problem.message, problem.name)
 
 
-def _instead(choice: str, why: str) -> str | None:
+def _wrapped(items: list[Any], wrapper: str, quotes: str) -> str:
+    bare = len(items) == 1 and isinstance(items[0], dict | list)
+    if wrapper == "unconditional" or (wrapper == "conditional" and not bare):
+        return dump(items)
+    if len(items) > 1:
+        raise _Problem("JSON_QUERY_RESULT_ERROR", "cannot extract JSON: JSON path found multiple items")
+    if quotes == "OMIT" and isinstance(items[0], str) and not isinstance(items[0], Number):
+        return items[0]
+    return dump(items[0])
+
+
+def _instead(choice: str, why: str, name: str = "JSON_QUERY_RESULT_ERROR") -> str | None:
     if choice == "ERROR":
-        fail("JSON_QUERY_RESULT_ERROR", f"cannot extract JSON: {why}")
+        fail(name, f"cannot extract JSON: {why}")
     return {"EMPTY ARRAY": "[]", "EMPTY OBJECT": "{}"}.get(choice)
 
 
-def items(text: str, path: str) -> list[str]:
-    """The rows of JSON_TABLE, each as JSON text."""
+# -- JSON_TABLE
+
+
+def rows(text: str, shape: str, passed: str) -> list[Row]:
+    """The rows of JSON_TABLE. *shape* says in JSON which path and columns, nested ones too.
+
+    A cell is null, or `v` and its text, or `e` or `x` where the default for empty or for an error is due.
+    """
+    plan = json.loads(shape)
     try:
-        return [dump(item) for item in _walk(text, path)]
-    except (ValueError, RecursionError):
+        document = load(text)
+        found = _items(document, plan["path"], load(passed) if passed else {})
+    except (ValueError, RecursionError) as error:
+        return _no_rows(plan, _INPUT, str(error))
+    except _Problem as problem:
+        return _no_rows(plan, problem.name, problem.message)
+    variables = load(passed) if passed else {}
+    return [
+        row
+        for place, item in enumerate(found, 1)
+        for row in _rows_of(item, place, plan["columns"], variables)
+    ]
+
+
+def _no_rows(plan: dict[str, Any], name: str, message: str) -> list[Row]:
+    if plan.get("on_error") == "ERROR":
+        fail(name, message)
+    return []
+
+
+def _width(columns: list[dict[str, Any]]) -> int:
+    return sum(_width(column["nested"]) if "nested" in column else 1 for column in columns)
+
+
+def _rows_of(item: Any, place: int, columns: list[dict[str, Any]], variables: dict[str, Any]) -> list[Row]:
+    """Rows of one item: its own cells beside each row of each nested path, one path after another."""
+    own: Row = []
+    nested: list[tuple[int, int, list[Row]]] = []
+    for column in columns:
+        if "nested" in column:
+            width = _width(column["nested"])
+            inner = [
+                row
+                for n, found in enumerate(_quiet_items(item, column["path"], variables), 1)
+                for row in _rows_of(found, n, column["nested"], variables)
+            ]
+            nested.append((len(own), width, inner))
+            own += [None] * width
+        else:
+            own.append(_cell(item, place, column, variables))
+    made = [[*own[:start], *row, *own[start + width :]] for start, width, inner in nested for row in inner]
+    return made or [own]
+
+
+def _quiet_items(item: Any, path: str, variables: dict[str, Any]) -> list[Any]:
+    try:
+        return _items(item, path, variables)
+    except _Problem:
         return []
+
+
+def _cell(item: Any, place: int, column: dict[str, Any], variables: dict[str, Any]) -> str | None:
+    if column["kind"] == "ordinality":
+        return f"v{place}"
+    is_query = column["kind"] == "query"
+    try:
+        items = _items(item, column["path"], variables)
+        if not items:
+            return _instead_of_cell(column, "on_empty", "JSON path found no items", is_query)
+        shown = _wrapped(items, column["wrapper"], column["quotes"]) if is_query else _one_scalar(items)
+    except _Problem as problem:
+        return _instead_of_cell(column, "on_error", problem.message, is_query)
+    return None if shown is None else f"v{shown}"
+
+
+def _instead_of_cell(column: dict[str, Any], when: str, why: str, is_query: bool) -> str | None:
+    choice = column[when]
+    if choice == "ERROR":
+        fail("JSON_QUERY_RESULT_ERROR" if is_query else "JSON_VALUE_RESULT_ERROR", why)
+    made = {"EMPTY ARRAY": "v[]", "EMPTY OBJECT": "v{}", "DEFAULT": "e" if when == "on_empty" else "x"}
+    return made.get(choice)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from tdlocal.engine.functions.failing import fail
-from tdlocal.engine.td_times import time_format
+from tdlocal.engine.functions.joda import format_joda
 from tdlocal.engine.zones import zone
 
 _STAMP = re.compile(
@@ -297,8 +297,24 @@ def parse_datetime_zone(text: str, pattern: str, default: str) -> str | None:
 def format_datetime(moment: datetime, pattern: str, zone_name: str) -> str | None:
     """format_datetime with letters that strftime lacks; *moment* is clock time in the zone."""
     place: tzinfo = zone(zone_name) or UTC
-    instant = moment.replace(tzinfo=place)
-    return time_format((instant - _EPOCH) // timedelta(seconds=1), pattern, zone_name)
+    return format_joda(moment.replace(tzinfo=place), pattern, zone_name)
+
+
+def zone_seconds(micros: int, zone_name: str) -> int:
+    """Seconds east of Greenwich in that zone at an instant."""
+    place = zone(zone_name) or UTC
+    return _seconds((_EPOCH + timedelta(microseconds=micros)).astimezone(place))
+
+
+def clock_seconds(micros: int, zone_name: str) -> int:
+    """Seconds east of Greenwich when clocks of the zone show *micros*; the first time, when they do twice."""
+    place = zone(zone_name) or UTC
+    return _seconds((_EPOCH + timedelta(microseconds=micros)).replace(tzinfo=place))
+
+
+def _seconds(moment: datetime) -> int:
+    offset = moment.utcoffset()
+    return int(offset.total_seconds()) if offset else 0
 
 
 def date_format(moment: datetime, pattern: str) -> str:
@@ -306,6 +322,7 @@ def date_format(moment: datetime, pattern: str) -> str:
     from tdlocal.engine.dialect.formats import mysql_to_strftime
 
     form = mysql_to_strftime(pattern)
+    form = form.replace("%f", f"{moment.microsecond // 1000:03d}000")
     return moment.strftime(form.replace("%g", f"{moment.microsecond // 1000:03d}"))
 
 

@@ -13,7 +13,6 @@ from tdlocal.engine.functions.failing import fail
 
 _SOUNDEX = {letter: code for code, letters in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1)
             for letter in letters}  # fmt: skip
-_FORMAT = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(<]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
 _URI = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
@@ -30,6 +29,20 @@ def levenshtein(one: str, two: str) -> int:
         for place, other in enumerate(two, 1):
             last, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, last + (letter != other))
     return row[-1]
+
+
+def lower(text: str) -> str:
+    """Letter by letter, as Java's Character.toLowerCase."""
+    return "".join(low if len(low := letter.lower()) == 1 else low[0] for letter in text)
+
+
+def upper(text: str) -> str:
+    """Letter by letter, as Java's Character.toUpperCase: a letter without a single capital stays.
+
+    >>> upper("straße")
+    'STRAßE'
+    """
+    return "".join(high if len(high := letter.upper()) == 1 else letter for letter in text)
 
 
 def hamming(one: str, two: str) -> int:
@@ -204,63 +217,7 @@ def _three_digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def java_format(pattern: str, values: list[str | None] | None) -> str:
-    """String.format: each value has its type's letter (d f b s) in front."""
-    rest = list(values or [])
-    state = {"next": 0}
-
-    def one(match: re.Match[str]) -> str:
-        index, flags, width, precision, letter = match.groups()
-        if letter == "%":
-            return "%"
-        if letter == "n":
-            return "\n"
-        place = int(index) - 1 if index else state["next"]
-        if not index:
-            state["next"] += 1
-        if place >= len(rest):
-            fail(
-                "INVALID_FUNCTION_ARGUMENT",
-                f"Invalid format string: {pattern} (Format specifier '{match[0]}')",
-            )
-        return _formatted(rest[place], flags, width, precision, letter, pattern)
-
-    return _FORMAT.sub(one, pattern)
-
-
-def _formatted(
-    given: str | None, flags: str, width: str | None, precision: str | None, letter: str, pattern: str
-) -> str:
-    size = int(width or 0)
-    if given is None:
-        return "null".ljust(size) if "-" in flags else "null".rjust(size)
-    kind, body = given[0], given[1:]
-    low = letter.lower()
-    if (low in "dxo" and kind != "d") or (low in "feg" and kind != "f"):
-        fail("INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern} ({letter} != {kind})")
-    sign = "+" if "+" in flags else " " if " " in flags else ""
-    comma = "," if "," in flags else ""
-    if low == "d":
-        body = format(int(body), f"{sign}{comma}d")
-    elif low in "xo":
-        body = format(int(body) & (2**64 - 1) if int(body) < 0 else int(body), low)
-    elif low == "f":
-        rounded = Decimal(body).quantize(Decimal(1).scaleb(-int(precision or 6)), ROUND_HALF_UP)
-        body = format(rounded, f"{sign}{comma}f")
-    elif low in "eg":
-        body = format(float(body), f"{sign}.{precision or 6}{low}")
-    elif low in "sb":
-        body = body[: int(precision)] if precision else body
-    else:
-        fail("INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern}")
-    if "0" in flags and size > len(body):
-        mark = body[0] if body[0] in "+-" else ""
-        body = mark + body[len(mark) :].rjust(size - len(mark), "0")
-    body = body.ljust(size) if "-" in flags else body.rjust(size)
-    return body.upper() if letter.isupper() else body
-
-
-def word_stem(word: str) -> str:
+def word_stem(word: str, language: str) -> str:
     fail("NOT_SUPPORTED", "word_stem is not supported by the local account")
 
 
@@ -286,10 +243,10 @@ def url_part(url: str, part: str) -> str | None:
     if part == "host":
         return _host(authority)
     value = {"protocol": scheme, "path": path, "query": query, "fragment": fragment}[part]
+    if part in ("path", "query") and scheme and authority is None and path and not path.startswith("/"):
+        return ""  # an opaque URI such as mailto:
     if part in ("query", "path", "fragment") and value:
         return _decoded(value)
-    if part == "path" and scheme and not authority and path and not path.startswith("/"):
-        return ""
     return value if value is not None else ""
 
 
@@ -297,12 +254,12 @@ def _decoded(text: str) -> str:
     return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
 
 
-def _host(authority: str | None) -> str | None:
+def _host(authority: str | None) -> str:
     if not authority:
-        return None
+        return ""
     host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
     legal = re.fullmatch(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?", host)
-    return host if legal else None
+    return host if legal else ""
 
 
 def url_port(url: str) -> int | None:
