@@ -9,6 +9,7 @@ from validation.python.config import ColumnRule
 from validation.python.formats import FORMATS
 
 LONGEST_MESSAGE = 60
+LONGEST_SAMPLE = 200  # characters of a value that leave the account
 
 
 class Measure:
@@ -107,7 +108,7 @@ def samples_sql(database: str, table: str, column: str, condition: str) -> str:
     """Return a query of the five most frequent values that meet *condition*."""
     name = identifier(column)
     return (
-        f"select cast({name} as varchar) as sample, count(*) as occurrences\n"
+        f"select substr(cast({name} as varchar), 1, {LONGEST_SAMPLE}) as sample, count(*) as occurrences\n"
         f"from {identifier(database)}.{identifier(table)}\nwhere {condition}\n"
         "group by 1\norder by 2 desc, 1\nlimit 5"
     )

@@ -5,8 +5,9 @@ They say what a value may look like, not whether it exists: staging decides what
 
 from __future__ import annotations
 
-EMAIL_WORD = r"[^@\s,;:<>()\[\]\\\x22.]+"
-EMAIL_LABEL = r"[^@\s,;:<>()\[\]\\\x22.\-]([^@\s,;:<>()\[\]\\\x22.]*[^@\s,;:<>()\[\]\\\x22.\-])?"
+EMAIL_SIGN = r"\x00-\x20\x7f\s@,;:<>()\[\]\\\x22."  # what stands in no word of an address
+EMAIL_WORD = rf"[^{EMAIL_SIGN}]+"
+EMAIL_LABEL = rf"[^{EMAIL_SIGN}\-]([^{EMAIL_SIGN}]*[^{EMAIL_SIGN}\-])?"
 EMAIL = rf"^{EMAIL_WORD}(\.{EMAIL_WORD})*@({EMAIL_LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z]$"
 
 # seven to fifteen digits (E.164), after an exit code of a telephone network more

@@ -13,6 +13,7 @@ Source    the three error conditions of the workflow guide, "wf03 / Error Condit
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from validation.python.history import before
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 PART_CHARS = 131_072  # longest html_content of one row, in characters
 HTML_PAGE, TEXT_PAGE = "report.html.j2", "report.txt.j2"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # no page and no mail may hold them
 RUNS_SHOWN = 14  # bars of a table's row counts, this run's included
 LONGEST_LIST = 60  # findings of one severity in the page; the table has all
 
@@ -116,6 +118,7 @@ def render(
         session=session,
         longest=LONGEST_LIST,
     )
+    text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
     return text.replace("$", "&#36;") if page == HTML_PAGE else unbraced(text)
 
 
