@@ -1,10 +1,13 @@
-"""One small shop, loaded once and run once for all tests of this folder."""
+"""Two shops, each loaded once and run once: a small one, and one of a few people for what runs often."""
 
 import shutil
 
 import pytest
 
 from tests.pipeline.shop import load_sample, run_pipeline
+from tests.pipeline.small_shop import FEW, copy_of, left_by
+from tests.support import ROOT
+from tests.test_rules import pushed
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +32,30 @@ def fresh(loaded, tmp_path):
     state = tmp_path / "state"
     shutil.copytree(loaded, state)
     return state
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """A copy of the pushed files, which nobody edits while a chain runs."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in pushed():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A state folder with a few people's raw tables."""
+    state = tmp_path_factory.mktemp("small") / "state"
+    load_sample(state, FEW)
+    return state
+
+
+@pytest.fixture(scope="session")
+def unbroken(small, project, tmp_path_factory):
+    """What a run of that shop leaves when nothing happens to it."""
+    state = copy_of(small, tmp_path_factory.mktemp("unbroken") / "state")
+    done = run_pipeline(state, project=project)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return left_by(state)

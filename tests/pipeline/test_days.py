@@ -9,11 +9,8 @@ import sys
 
 import pytest
 
-from tests.pipeline.shop import LAYERS, checksums, environment, load_sample, rows, tdlocal
-from tests.pipeline.test_kills import PEOPLE, project
+from tests.pipeline.shop import LAYERS, checksums, environment, rows, tdlocal
 from tests.support import ROOT
-
-__all__ = ["project"]
 
 DAYS = ("2026-10-30", "2026-10-31", "2026-11-01")
 QUICK = ("-p", "create_segments=false", "-p", "email_success=false", "-p", "email_validation=false")
@@ -26,17 +23,9 @@ group by 1, 2
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """A state folder with a few people's raw tables."""
-    state = tmp_path_factory.mktemp("days") / "state"
-    load_sample(state, PEOPLE)
-    return state
-
-
-@pytest.fixture(scope="module")
-def days(shop, project, tmp_path_factory):
+def days(small, project, tmp_path_factory):
     """That shop after three real daily runs; the checksums after each, and the runs' ids."""
-    state = shutil.copytree(shop, tmp_path_factory.mktemp("daily") / "state")
+    state = shutil.copytree(small, tmp_path_factory.mktemp("daily") / "state")
     sums = []
     for day in DAYS:
         done = tdlocal(
@@ -65,8 +54,8 @@ def of_layer(sums, layer):
 
 
 @pytest.mark.slow
-def test_a_backfill_gives_the_tables_of_as_many_daily_runs(shop, days, project, tmp_path):
-    state = shutil.copytree(shop, tmp_path / "state")
+def test_a_backfill_gives_the_tables_of_as_many_daily_runs(small, days, project, tmp_path):
+    state = shutil.copytree(small, tmp_path / "state")
     words = ("backfill", "--from", DAYS[0], "--to", DAYS[-1], *QUICK)
     done = tdlocal(*words, state=state, project=project)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

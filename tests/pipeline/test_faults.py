@@ -13,10 +13,8 @@ import pytest
 import yaml
 
 from tests.pipeline.shop import command, environment, rows, run_pipeline
-from tests.pipeline.test_kills import check_log, copy_of, left_by, project, small, unbroken
+from tests.pipeline.small_shop import check_log, copy_of, left_by
 from tests.support import ROOT
-
-__all__ = ["project", "small", "unbroken"]
 
 RATES = {"429": 0.06, "500": 0.06, "503": 0.05, "drop": 0.05, "lost": 0.05, "cut": 0.03, "slow": 0.04}
 

@@ -11,110 +11,24 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import threading
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import tdclient
 
-from tdlocal.local_server import local_account
-from tests.pipeline.shop import (
-    LAYERS,
-    SESSION,
-    checksums,
-    command,
-    environment,
-    load_sample,
-    rows,
-    run_pipeline,
-    tdlocal,
-)
-from tests.pipeline.test_whole_run import RUN_BY_WF00
-from tests.support import ROOT
-from tests.test_rules import pushed
+from tests.pipeline.shop import SESSION, command, environment, tdlocal
+from tests.pipeline.small_shop import check_log, copy_of, left_by
 
-PEOPLE = "24"
 KILLS = 50
 CHAINS = 2  # at once; each goes on with a new shop when its run has ended
 MOST_TASKS = 10  # that a run may finish before it is killed
 VICTIMS = ("runner", "runner", "runner", "both", "server")
-ENDS = ("success", "failure")
-FINDINGS = """
-select table_name, check_name, count(*) as n
-from validation_findings
-group by 1, 2
-order by 1, 2
-"""
 WORDS = ("run", "wf00_orchestration", "--session", SESSION, "--plain")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the pushed files, which nobody edits while a chain runs."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in pushed():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """A state folder with a few people's raw tables."""
-    state = tmp_path_factory.mktemp("small") / "state"
-    load_sample(state, PEOPLE)
-    return state
-
-
-@pytest.fixture(scope="module")
-def unbroken(small, project, tmp_path_factory):
-    """What a run of that shop leaves when nothing happens to it."""
-    state = copy_of(small, tmp_path_factory.mktemp("unbroken") / "state")
-    done = run_pipeline(state, project=project)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return left_by(state)
-
-
-def copy_of(state: Path, target: Path) -> Path:
-    """A copy of a state folder that no server has open."""
-    subprocess.run(["cp", "-r", str(state), str(target)], check=True)
-    return target
-
-
-def left_by(state: Path) -> dict[str, object]:
-    """Everything that a run is for: tables, members of the parent segment, things of the account, the log."""
-    with local_account(state) as server:
-        client = tdclient.Client(apikey=server.key, endpoint=server.url)
-        audiences = [database.name for database in client.databases() if database.name.startswith("cdp_aud")]
-        names = {
-            "audiences": names_of(client, "/audiences"),
-            "data models": names_of(client, "/reporting/datamodels"),
-            "segments": names_of(client, f"/audiences/{audiences[0].removeprefix('cdp_audience_')}/segments"),
-        }
-        return {
-            "tables": checksums(state, [*LAYERS, *audiences]),
-            **names,
-            "dashboards": rows(state, "select name, part from analytics_retail.dashboards order by 1, 2"),
-            "data model rows": rows(state, "select name, status from datamodel_builds order by name"),
-            "parents": rows(state, "select name, population from parent_segments order by name"),
-            "findings": rows(state, FINDINGS),
-            "records": rows(
-                state, "select workflow, record_count from log_tbl where status = 'success' order by workflow"
-            ),
-        }
-
-
-def names_of(client: tdclient.Client, path: str) -> list[str]:
-    """Names of what a list of the account holds, sorted, repeats kept."""
-    with client.api.get(path) as answer:
-        return sorted(one["name"] for one in json.loads(answer.read()))
 
 
 class Purse:
@@ -216,18 +130,3 @@ def test_fifty_kills_change_nothing(small, unbroken, project, tmp_path):
         for name, expected in unbroken.items():
             assert left[name] == expected, f"{name} differ\n{story}"
         check_log(state, story)
-
-
-def check_log(state: Path, story: str) -> None:
-    """Each workflow has one success; every start has one end, the dead ones a failure."""
-    log = rows(state, "select workflow, status, attempt, error_message from log_tbl order by logged_at")
-    for workflow in RUN_BY_WF00:
-        own = [row for row in log if row["workflow"] == workflow]
-        told = f"{workflow}: {own}\n{story}"
-        counts = Counter(row["status"] for row in own)
-        assert counts["success"] == 1, told
-        started = sorted(row["attempt"] for row in own if row["status"] == "running")
-        assert started == list(range(1, len(started) + 1)), told
-        assert sorted(row["attempt"] for row in own if row["status"] in ENDS) == started, told
-        died = [row for row in own if row["status"] == "failure"]
-        assert all("died without a word" in row["error_message"] for row in died), told

@@ -13,9 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.pipeline.shop import SESSION, tdlocal
-from tests.pipeline.test_kills import copy_of, project, small
-
-__all__ = ["project", "small"]
+from tests.pipeline.small_shop import copy_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PHONE = 390  # pixels
