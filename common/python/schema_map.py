@@ -268,6 +268,9 @@ def converted(name: str, kind: str, target: str) -> str:
     if target == "string":
         if kind in TEXT_TYPES:
             return name
+        if kind == "double":  # 12345, not 1.2345E4: numbers of orders and people come as doubles
+            whole = f"{name} = floor({name}) and abs({name}) < 1e15"
+            return f"case when {whole} then cast(cast({name} as bigint) as varchar) else cast({name} as varchar) end"
         nested = kind.startswith(("array", "map", "row"))
         return f"json_format(cast({name} as json))" if nested else f"cast({name} as varchar)"
     if kind in TEXT_TYPES:

@@ -75,7 +75,12 @@ def test_a_type_that_changed_overnight_loses_nothing_in_silence(shop, treasure):
     assert shop(GOOD) == []
     findings = shop("select 17 as mail, cast(1.5e0 as double) as kind, 'many' as points")
     assert told(findings) >= {("warning", "FORMAT", "email"), ("warning", "CONVERSION", "points")}
-    assert rows(treasure, shop, "email, form_type, points") == [["17", "1.5", None]]
+    assert rows(treasure, shop, "email, form_type, points") == [["17", "1.5E0", None]]
+
+
+def test_an_id_that_became_a_double_keeps_its_digits(shop, treasure):
+    shop("select cast(1234567890 as double) as mail, cast(null as double) as kind, 5e0 as points")
+    assert rows(treasure, shop, "email, form_type, points") == [["1234567890", None, 5]]
 
 
 def test_a_column_of_a_structure_becomes_json(shop, treasure):
