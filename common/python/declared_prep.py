@@ -122,7 +122,8 @@ def prep_sql(prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]], database:
             f",\nranked as (\nselect shaped.*, row_number() over (partition by {keys} order by {order})"
             " as version_rank\nfrom shaped\n)"
         )
-        table, condition = "ranked", "\nwhere version_rank = 1"
+        lacking = " or ".join(f"{identifier(name)} is null" for name in prep.key)
+        table, condition = "ranked", f"\nwhere version_rank = 1 or {lacking}"
     return f"{text}\nselect\n{listed},\n    {session} as built_for\nfrom {table}{condition}"
 
 

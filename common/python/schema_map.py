@@ -270,7 +270,8 @@ def converted(name: str, kind: str, target: str) -> str:
             return name
         if kind == "double":  # 12345, not 1.2345E4: numbers of orders and people come as doubles
             whole = f"{name} = floor({name}) and abs({name}) < 1e15"
-            return f"case when {whole} then cast(cast({name} as bigint) as varchar) else cast({name} as varchar) end"
+            digits = f"cast(cast({name} as bigint) as varchar)"
+            return f"case when {whole} then {digits} else cast({name} as varchar) end"
         nested = kind.startswith(("array", "map", "row"))
         return f"json_format(cast({name} as json))" if nested else f"cast({name} as varchar)"
     if kind in TEXT_TYPES:
@@ -340,7 +341,7 @@ def samples_sql(
     """Return a query of the five most frequent values that were lost."""
     name = identifier(column.read_from(prp_columns))
     return (
-        f"select cast({name} as varchar) as sample, count(*) as occurrences\n"
+        f"select substr(cast({name} as varchar), 1, 200) as sample, count(*) as occurrences\n"
         f"from {identifier(prp_database)}.{identifier(table.prp_table)}\n"
         f"where {lost_sql(column, prp_columns)}\ngroup by 1\norder by 2 desc, 1\nlimit 5"
     )

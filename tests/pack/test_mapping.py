@@ -228,7 +228,8 @@ def test_declared_prep_stacks_unpacks_renames_and_keeps_the_latest(shop, treasur
     raw, prp = f"raw_{params['sub']}", f"prp_{params['sub']}"
     for sql in (
         "create table web_consents as select * from (values (1, 'a', '{\"mail\":\"x@b.co\"}', '1'), (1, 'b', "
-        "'{\"mail\":\"y@b.co\"}', '2'), (2, 'a', 'no json', '3')) t (nr, changed, who, \"opted in\")",
+        "'{\"mail\":\"y@b.co\"}', '2'), (2, 'a', 'no json', '3'), (null, 'a', null, '5'), "
+        "(null, 'b', null, '6')) t (nr, changed, who, \"opted in\")",
         "create table store_consents as select 3 as nr, 'c' as changed, 4 as \"opted in\"",
         "create table formfills as select 'm' as mail",
     ):
@@ -237,9 +238,13 @@ def test_declared_prep_stacks_unpacks_renames_and_keeps_the_latest(shop, treasur
     assert params["declared_prep"] is True
     assert [table["build_as"] for table in params["prp_tables"]] == ["formfills__next"]
     py("prep.python.prepare.main")
-    rows = treasure.run_query(prp, "select nr, key, flag, built_for from choices__next order by nr").rows
+    rows = treasure.run_query(
+        prp, "select nr, key, flag, built_for from choices__next order by nr, flag"
+    ).rows
     session = params["session_unixtime"]
-    assert rows == [[1, "y@b.co", "2", session], [2, None, "3", session], [3, None, "4", session]]
+    assert rows == [[1, "y@b.co", "2", session], [2, None, "3", session], [3, None, "4", session]] + [
+        [None, None, flag, session] for flag in ("5", "6")
+    ]
 
 
 def test_faults_of_declared_prep_are_told_with_their_lines(shop, treasure, params, py, tmp_path):
