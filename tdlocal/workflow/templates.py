@@ -27,7 +27,8 @@ SHOWN = 600  # characters of a text in an error
 SECONDS = 20  # an expression may compute
 MEGABYTES = 512  # and hold
 IDENTIFIER = re.compile(r"[A-Za-z_$\u0080-\U0010ffff][\w$]*")
-LEFT_ALONE = re.compile(r"\$\{[a-z]+:[^}]*\}")
+OPENING = re.compile(r"\$\{(?![a-z]+:)(?=[\s\S])")  # ${secret:…} is for operators
+BRACE = re.compile(r"[{}]")
 CLOCK = re.compile(r"\b(?:moment|Date)\b")
 NEWER_WORDS = {"let", "const", "class", "async", "await", "yield", "import", "export", "super"}
 _zone_lock = threading.RLock()
@@ -49,75 +50,41 @@ class Template(NamedTuple):
 
 
 def split(text: str) -> list[str | tuple[str]]:
-    """Literal texts and one-tuples of expression code, in order.
+    """Literal texts and one-tuples of expression code, in order, cut as Digdag cuts them: braces count
+    wherever they stand, in quotes too; from a `${` that nothing closes on, everything is literal.
 
     >>> split("a $$ ${x + 1} ${secret:k} ${ {a: 1}.a }")
     ['a $ ', ('x + 1',), ' ${secret:k} ', (' {a: 1}.a ',)]
     >>> split("$${n} ${} ${1+1 y")
-    ['$', ('n',), ' ', ('',), ' ${1+1 y']
+    ['$', ('n',), '  ${1+1 y']
+    >>> split("${secret:${site}.key} ${s.replace(/'/g, '')}")
+    ['${secret:', ('site',), '.key} ', ("s.replace(/'/g, '')",)]
     """
     parts: list[str | tuple[str]] = []
-    literal: list[str] = []
-    position, size = 0, len(text)
-    while position < size:
-        dollar = text.find("$", position)
-        if dollar < 0 or dollar == size - 1:
-            literal.append(text[position:])
-            break
-        literal.append(text[position:dollar])
-        following = text[dollar + 1]
-        if following == "$":
-            if text[dollar + 2 : dollar + 3] == "{":
-                end = _end_of_expression(text, dollar + 3)
-                literal.append("$" if end >= 0 else "$$")
-                position = dollar + 1 if end >= 0 else dollar + 2
-                if end < 0:
-                    continue
-            else:
-                literal.append("$")
-                position = dollar + 2
-            continue
-        if following != "{":
-            literal.append("$")
-            position = dollar + 1
-            continue
-        kept = LEFT_ALONE.match(text, dollar)
-        if kept:
-            literal.append(kept.group())
-            position = kept.end()
-            continue
-        end = _end_of_expression(text, dollar + 2)
+    literal = ""
+    position = 0
+    while found := OPENING.search(text, position):
+        literal += text[position : found.start()].replace("$$", "$")
+        end = _end_of_expression(text, found.end())
         if end < 0:
-            literal.append("${")
-            position = dollar + 2
-            continue
-        if "".join(literal):
-            parts.append("".join(literal))
-        literal = []
-        parts.append((text[dollar + 2 : end],))
+            position = found.start()
+            break
         position = end + 1
-    if "".join(literal):
-        parts.append("".join(literal))
-    return parts
+        if end == found.end():
+            continue
+        parts += [literal, (text[found.end() : end],)] if literal else [(text[found.end() : end],)]
+        literal = ""
+    literal += text[position:].replace("$$", "$")
+    return [*parts, literal] if literal else parts
 
 
 def _end_of_expression(text: str, position: int) -> int:
     """Where the brace that ends the expression stands; -1 when there is none."""
     depth = 0
-    size = len(text)
-    while position < size:
-        character = text[position]
-        if character in "'\"":
-            position = _end_of_string(text, position)
-            if position < 0:
-                return -1
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            if depth == 0:
-                return position
-            depth -= 1
-        position += 1
+    for brace in BRACE.finditer(text, position):
+        depth += 1 if brace.group() == "{" else -1
+        if depth < 0:
+            return brace.start()
     return -1
 
 

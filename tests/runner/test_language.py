@@ -1,6 +1,7 @@
 """The language: what a file means, told by what its tasks do."""
 
 import itertools
+import json
 
 import pytest
 
@@ -323,3 +324,59 @@ def test_a_file_with_other_bytes_than_utf8_is_told(project: Project) -> None:
 def test_a_huge_template_works(project: Project) -> None:
     project.write("main.dig", '+a:\n  echo>: "' + "x${1+1}" * 150_000 + '"\n')
     assert len(project.run("-q").out) == 300_001
+
+
+def echoed(project: Project, head: str, *texts: str) -> list[str]:
+    tasks = "".join(f"+t{n}:\n  echo>: {json.dumps(text)}\n" for n, text in enumerate(texts))
+    project.write("main.dig", head + tasks)
+    ended = project.run("--session", "2024-03-10", "--no-save")
+    assert ended.code == 0, ended.err
+    return ended.lines
+
+
+def test_templates_are_cut_as_digdag_cuts_them(project: Project) -> None:
+    lines = echoed(
+        project,
+        '_export: {s: "it\'s", site: us}\n',
+        "${s.replace(/'/g, \"''\")} ${site}",
+        "${secret:td.${site}.key}",
+        "${ { ${site}",
+        "a$$b ${site}$$ $ ${}.",
+    )
+    assert lines == ["it''s us", "${secret:td.us.key}", "${ { ${site}", "a$b us$ $ ."]
+    project.write("main.dig", "+a:\n  echo>: ${'}'}\n")
+    assert "SyntaxError" in project.run().err
+
+
+def test_moment_is_the_one_of_digdag(project: Project) -> None:
+    lines = echoed(
+        project,
+        "timezone: Asia/Tokyo\n",
+        "${moment.version} ${typeof moment.tz}",
+        "${moment(session_time).utc().format()} ${moment(session_date_compact).format()}",
+        "${moment(session_time).isSameOrBefore('2024-03-10', 'day')} ${moment(session_time)}",
+    )
+    assert lines == [
+        "2.21.0 undefined",
+        "2024-03-09T15:00:00Z 2024-03-10T00:00:00+09:00",
+        'true "2024-03-09T15:00:00.000Z"',
+    ]
+
+
+def test_merge_keys_stand_where_they_are_written(project: Project) -> None:
+    head = (
+        "_export:\n  base: &b {k: 1, m: {x: 1}}\n  one: {<<: *b, z: 2}\n"
+        "  two: {z: 2, <<: *b, k: 5, m: {y: 2}}\n  three: {<<: [*b, {k: 9, q: 1}]}\n"
+    )
+    assert echoed(project, head, "${one} ${two} ${three}") == [
+        '{"k":1,"m":{"x":1},"z":2} {"z":2,"k":5,"m":{"y":2}} {"k":1,"m":{"x":1},"q":1}'
+    ]
+
+
+def test_one_task_is_named_before_or_behind_the_options(project: Project) -> None:
+    project.write("main.dig", "+a:\n  echo>: a\n+b:\n  echo>: b\n")
+    assert project.run().lines == ["a", "b"]
+    assert project.run("+b").lines == []
+    assert project.run("--rerun", "+b").lines == ["b"]
+    assert project.run("+b", "--rerun").lines == ["b"]
+    assert project.run("--rerun", "+b", "extra").code == 2

@@ -1,5 +1,11 @@
 """The td operators against the local account."""
 
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
 from tests.runner.kit import Project
 
 HEAD = "timezone: UTC\n_export: {td: {database: shop}}\n+db:\n  td_ddl>:\n  create_databases: [shop]\n"
@@ -93,3 +99,33 @@ def test_what_is_written_wrong_is_not_sent(project: Project) -> None:
         assert told in project.run("--rerun").err
     project.write("main.dig", "+a:\n  td>: {data: select 1}\n")
     assert "Parameter 'database' is required but not set" in project.run("--rerun").err
+
+
+@pytest.fixture
+def stumbling(project: Project) -> Iterator[None]:
+    """An account that answers every second call wrongly or not at all."""
+    kinds = ("429", "503", "drop", "lost", "cut")
+    faults = [{"route": "* /v3/*", "kind": kind, "rate": 0.1, "retry_after": 0} for kind in kinds]
+    project.write("faults.yml", json.dumps({"seed": 3, "faults": faults}))
+    server = project.start("serve", "--port", "0", "--faults", "faults.yml")
+    try:
+        deadline = time.monotonic() + 60
+        while not (project.root / ".tdlocal" / "server.json").exists():
+            assert server.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        yield
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+def test_faults_that_pass_do_no_harm_and_no_query_runs_twice(project: Project, stumbling: None) -> None:
+    text = "".join(
+        f"+add{n}:\n  td>: {{data: \"select {n} as n, 'x' as name\"}}\n  insert_into: items\n"
+        for n in range(4, 9)
+    )
+    look = (
+        "+look:\n  td_for_each>: {data: 'select n from items order by n'}\n  _do: {echo>: '${td.each.n}'}\n"
+    )
+    other = "+other:\n  td_ddl>:\n  create_tables: [one]\n  rename_tables: [{from: one, to: two}]\n"
+    assert run(project, text + other + look) == [str(n) for n in range(1, 9)]
