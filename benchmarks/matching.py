@@ -43,9 +43,11 @@ def names(*columns: str) -> tuple[Comparison, ...]:
     return tuple(Comparison(column, term_frequency=True) for column in columns)
 
 
-FEBRL_NAME = names("given_name", "surname")
+FEBRL_NAME = (Comparison("given_name", term_frequency=True, swapped_with="surname"), *names("surname"))
 FEBRL_PLACE = (
-    *text("street_number", "address_1", "address_2"),
+    *text("street_number"),
+    Comparison("address_1", swapped_with="address_2"),
+    *text("address_2"),
     *names("suburb"),
     *text("postcode"),
     Comparison("state", ()),
@@ -59,6 +61,7 @@ NAME_BLOCKS = (
     "substr(given_name, 1, 3) || suburb",
     "postcode || street_number",
 )
+FAKE_NAME = (Comparison("first_name", term_frequency=True, swapped_with="surname"), *names("surname"))
 SETS = {
     "febrl": [
         Rule(
@@ -92,7 +95,7 @@ SETS = {
                 "substr(email, 1, 5)",
             ),
             (
-                *names("first_name", "surname"),
+                *FAKE_NAME,
                 *text("dob"),
                 Comparison("city", (0.8,), True),
                 *text("email"),
@@ -106,13 +109,13 @@ SETS = {
                 "substr(surname, 1, 3) || city",
                 "substr(first_name, 1, 3) || city",
             ),
-            (*names("first_name", "surname"), Comparison("city", (0.8,), True)),
+            (*FAKE_NAME, Comparison("city", (0.8,), True)),
             THRESHOLD,
         ),
         Rule(
             "name_phone",
             ("email", "substr(first_name, 1, 3) || substr(surname, 1, 3)", "substr(email, 1, 5)"),
-            (*names("first_name", "surname"), *text("email")),
+            (*FAKE_NAME, *text("email")),
             THRESHOLD,
         ),
     ],

@@ -156,8 +156,8 @@ def output_tables(unification: Unification, *, incremental: bool = False) -> lis
 def work_tables(unification: Unification) -> list[str]:
     """Return the names of the tables that only the workflow itself needs."""
     plain = ("records", "nodes", "pairs", "leads", "labels", "before", "known", "homes", "people", "rows",
-             "sources", "everywhere", "masks", "counts", "causes", "fresh", "carry", "touched", "homed", "bits",
-             "members", "heads")  # fmt: skip
+             "sources", "everywhere", "masks", "counts", "causes", "fresh", "carry", "touched", "homed",
+             "bits", "members", "heads")  # fmt: skip
     guarded = ("found", "shared", "joined", "doubtful", "settled", "touches", "telling", "contested", "loose",
                "grouped", "chained", "owned", "owners")  # fmt: skip
     graphs = ("strong", "all")
@@ -276,7 +276,8 @@ def _branches(unification: Unification, canonical: CanonicalId, layout: str) -> 
         if layout:
             rows += (
                 f"\nwhere {_mark(table)} >= coalesce((select max(mark) from {canonical.name}_marks"
-                f" where table_name = {literal(table.name)} and layout = '{layout}' and built_for < {SESSION}), '')"
+                f" where table_name = {literal(table.name)} and layout = '{layout}'"
+                f" and built_for < {SESSION}), '')"
             )
         values = [str(at), str(2 ** (at - 1)), "record_key", "min(seen_at)", "max(seen_at)"]
         if not branches:  # a union takes its names from its first part

@@ -35,7 +35,8 @@ def columns_query(unification: Unification) -> str:
     return (
         f"select\n  {wanted}\nfrom (\n  select t.n, 'p.\"' || c.column_name || '\"' as c,"
         " c.ordinal_position as at\n  from information_schema.columns as c\n"
-        f"  inner join (values {tables}) as t (n, s, name) on c.table_schema = t.s and c.table_name = t.name\n"
+        f"  inner join (values {tables}) as t (n, s, name)\n"
+        "    on c.table_schema = t.s and c.table_name = t.name\n"
         f"  where c.column_name not in ({own})\n) as c"
     )
 

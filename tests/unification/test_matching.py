@@ -61,6 +61,26 @@ def links(engine, rule):
     return {(a, b) for a, b in run(f"select left_id, right_id from match_{rule.name}_links")}, model, counts
 
 
+def test_names_that_changed_places_are_a_level_of_their_own(engine):
+    dice = random.Random(5)
+    people = [(word(dice), word(dice), f"{at} {word(dice)} street", "1000") for at in range(150)]
+    found = [(f"a{at:03}", *person) for at, person in enumerate(people)]
+    found += [
+        (f"b{at:03}", *((last, slipped(first, dice)) if at < 12 else (first, last)), street, zip_code)
+        for at, (first, last, street, zip_code) in enumerate(people[:60])
+    ]
+    found += [(f"n{at:03}", word(dice), word(dice), *person[2:]) for at, person in enumerate(people)]
+    put(engine, "stg.r", ["record_id", "first", "last", "street", "zip"], found)
+    swapped = {(f"a{at:03}", f"b{at:03}") for at in range(12)}
+    compare = (Comparison("first"), Comparison("last"), Comparison("street"))
+    seeing = Rule(
+        "seeing", ("street", "substr(last, 1, 3)"), (Comparison("first", swapped_with="last"), *compare[1:])
+    )
+    pairs, model, _ = links(engine, seeing)
+    assert swapped <= pairs
+    assert model.weight(0, 2) > 5
+
+
 def test_slips_of_the_pen_are_found_and_a_household_stays_apart(engine):
     shop(engine)
     found, model, _ = links(engine, PEOPLE)

@@ -105,7 +105,7 @@ def match(run, rule, records):
         counts.records * (counts.records - 1) // 2,
     )
     drops = "".join(f"drop table if exists {table};\n" for table in matching.work_tables(rule))
-    run(matching.link_script(rule, model) + drops + "select 1 as done")
+    run(matching.link_script(rule, model, counts.records) + drops + "select 1 as done")
     return model, counts
 
 

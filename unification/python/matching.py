@@ -17,6 +17,7 @@ import jinja2
 from unification.python.weights import Pattern, Weights, prior_weight
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+SWAPPED = 0.7  # similarity from which values agree crosswise
 LEVELS = (0.5, 0.7, 0.85)  # of similarity: 1 - distance / length of the longer value
 SAMPLE = 500  # records whose pairs stand for random ones
 LARGEST_BLOCK = 300  # records; more are split by `split_by`, what stays larger is skipped and told
@@ -31,21 +32,25 @@ class Comparison:
         column: name in the records.
         levels: similarities from which a level counts, rising; equal values are a level above them.
         term_frequency: equal rare values speak louder than equal common ones.
+        swapped_with: a column whose value often stands in this one, and this one's there: first and last
+            name, two lines of an address. Values that agree crosswise are a level of their own, the
+            second; the other column then says nothing.
     """
 
     column: str
     levels: tuple[float, ...] = LEVELS
     term_frequency: bool = False
+    swapped_with: str | None = None
 
     @property
     def count(self) -> int:
-        """Levels: different, one for each similarity, equal."""
-        return len(self.levels) + 2
+        """Levels: different, swapped where that can be, one for each similarity, equal."""
+        return len(self.levels) + 2 + (self.swapped_with is not None)
 
     @property
     def nearest(self) -> list[tuple[int, str]]:
         """Levels between different and equal, nearest first: level, share of letters that may differ."""
-        rising = list(enumerate(self.levels, start=2))
+        rising = list(enumerate(self.levels, start=2 + (self.swapped_with is not None)))
         return [(level, _number(round(1 - similarity, 4))) for level, similarity in reversed(rising)]
 
 
@@ -75,9 +80,18 @@ class Rule:
         words = re.findall(r"[a-z_][a-z0-9_]*", re.sub(r"'[^']*'", "", named.lower()))
         functions = set(re.findall(r"([a-z_][a-z0-9_]*)\s*\(", named.lower()))
         compared = [comparison.column for comparison in self.compare]
+        compared += [comparison.swapped_with for comparison in self.compare if comparison.swapped_with]
         known = functions | {"as", "varchar", "bigint", "case", "when", "then", "else", "end", "and", "or",
                              "not", "is", "null", "in", "like"}  # fmt: skip
         return list(dict.fromkeys([*compared, *(word for word in words if word not in known)]))
+
+    def swapped(self, column: str) -> list[int]:
+        """Return the places in `compare` of the columns that may be swapped with *column*, itself among them.
+
+        Its place comes first when it may be swapped; empty when nothing is.
+        """
+        pairs = [(c.column, c.swapped_with) for c in self.compare]
+        return [at for at, pair in enumerate(pairs) if pair[1] and column in pair]
 
     def agrees(self, block: str) -> list[bool]:
         """Return for every compared column whether *block* makes it agree."""
@@ -117,7 +131,14 @@ def compare_script(rule: Rule, records: str) -> str:
         found them, ``random`` patterns of random pairs, ``equal`` for column *mask* the pairs of equal values
         (n) among records that have one (g0), ``records`` their number, ``skipped`` those in blocks too large.
     """
-    return statements("compare", f"match_{rule.name}", rule=rule, records=records, sample=SAMPLE)
+    return statements(
+        "compare",
+        f"match_{rule.name}",
+        rule=rule,
+        records=records,
+        sample=SAMPLE,
+        crossed=_number(round(1 - SWAPPED, 4)),
+    )
 
 
 @dataclass(frozen=True)
@@ -152,8 +173,14 @@ def read_counts(rule: Rule, rows: Sequence[Sequence[Any]]) -> Counts:
     return Counts(candidates, random_pairs, equal, records, skipped)
 
 
-def link_script(rule: Rule, weights: Weights) -> str:
-    """Return statements for ``match_<rule>_links``: pairs whose probability reaches the threshold."""
+def link_script(rule: Rule, weights: Weights, records: int) -> str:
+    """Return statements for ``match_<rule>_links``: pairs whose probability reaches the threshold.
+
+    Args:
+        records: how many there are. A rare name looks frequent where each person has many records, so as
+            many as a person is expected to have besides the one are not counted.
+    """
+    others = weights.prior * (records - 1)
     return statements(
         "links",
         f"match_{rule.name}",
@@ -161,6 +188,7 @@ def link_script(rule: Rule, weights: Weights) -> str:
         model=weights,
         prior=prior_weight(weights.prior),
         lowest=prior_weight(rule.threshold),
+        own=[others * shares[-1] for shares in weights.m],
         by_frequency=[at for at, comparison in enumerate(rule.compare) if comparison.term_frequency],
     )
 

@@ -15,6 +15,8 @@ from unification.python.matching import LARGEST_BLOCK, LEVELS, THRESHOLD, Compar
 FILE = "unification/match.yml"
 RULE_SETTINGS = ("block_by", "split_by", "compare", "threshold", "largest_block", "must_agree")
 
+COMPARISON_SETTINGS = ("column", "levels", "term_frequency", "swapped_with")
+
 
 def main():
     """Task entry."""
@@ -101,11 +103,15 @@ def _comparison(item, path, fault):
         fault("must be a map with `column`", *path)
         return None
     for setting in item:
-        if setting not in ("column", "levels", "term_frequency"):
-            fault(f"unknown setting {setting!r}; known: column, levels, term_frequency", *path, setting)
+        if setting not in COMPARISON_SETTINGS:
+            fault(f"unknown setting {setting!r}; known: {', '.join(COMPARISON_SETTINGS)}", *path, setting)
+    swapped_with = item.get("swapped_with")
+    if swapped_with is not None and not isinstance(swapped_with, str):
+        fault(f"must be a column's name, is {swapped_with!r}", *path, "swapped_with")
+        swapped_with = None
     levels = item.get("levels", list(LEVELS))
     rising = isinstance(levels, list) and all(isinstance(level, float) and 0 < level < 1 for level in levels)
     if not rising or sorted(set(levels)) != levels:
         fault("levels must be rising numbers between 0 and 1", *path, "levels")
         levels = list(LEVELS)
-    return Comparison(item["column"], tuple(levels), item.get("term_frequency") is True)
+    return Comparison(item["column"], tuple(levels), item.get("term_frequency") is True, swapped_with)

@@ -161,9 +161,9 @@ def _missed(
 ) -> float:
     """Return how many pairs of one person there are for each that the blocks found, at least 1.
 
-    Two blocks that use different columns are two catches of the same fish: n1 × n2 / n12 live in the pond
-    (Lincoln and Petersen). The middle of all such estimates is taken; what columns of one person have in
-    common makes it rather too small.
+    Two blocks are two catches of the same fish: n1 × n2 / n12 live in the pond (Lincoln and Petersen). The
+    middle of all such estimates is taken, of blocks that share no column when there are such; what two
+    catches have in common makes it rather too small.
     """
     found: dict[int, float] = {}
     for (mask, pattern), n in candidates.items():
@@ -172,15 +172,15 @@ def _missed(
     def caught(bits: int) -> float:
         return sum(n for mask, n in found.items() if mask & bits == bits)
 
-    estimates = []
+    apart, related = [], []
     for one, other in combinations(range(len(blocks)), 2):
         both = caught(1 << one | 1 << other)
-        apart = not any(a and b for a, b in zip(blocks[one], blocks[other], strict=True))
-        if apart and both >= FEWEST_RECAUGHT:
-            estimates.append(caught(1 << one) * caught(1 << other) / both)
-    if not estimates:
+        if both >= FEWEST_RECAUGHT:
+            shared = any(a and b for a, b in zip(blocks[one], blocks[other], strict=True))
+            (related if shared else apart).append(caught(1 << one) * caught(1 << other) / both)
+    if not apart and not related:
         return 1.0
-    return min(max(median(estimates) / caught(0), 1.0), MOST_MISSED)
+    return min(max(median(apart or related) / caught(0), 1.0), MOST_MISSED)
 
 
 def _maximise(
