@@ -65,7 +65,14 @@ var_pop(double) double = var_pop(~$0)@
 sum(bigint) bigint = CAST(sum(~$0)@ AS BIGINT)
 sum(real) real = CAST(sum(~$0)@ AS FLOAT)
 sum(double) double = sum(~$0)@
-sum(interval day to second) interval day to second = sum(~$0)@
+sum(interval day to second) interval day to second = to_milliseconds(CAST(sum(~epoch_ms(CAST('1970-01-01'
+    AS TIMESTAMP) + $0))@ AS BIGINT))
+sum(interval year to month) interval year to month = to_months(CAST(sum(~datepart('year', $0) * 12 +
+    datepart('month', $0))@ AS INTEGER))
+avg(interval day to second) interval day to second = to_milliseconds(CAST(avg(~epoch_ms(CAST('1970-01-01'
+    AS TIMESTAMP) + $0))@ AS BIGINT))
+avg(interval year to month) interval year to month = to_months(CAST(avg(~datepart('year', $0) * 12 +
+    datepart('month', $0))@ AS INTEGER))
 avg(bigint) double = (CAST(sum(~$0)@ AS DOUBLE) / count(~$0)@)
 avg(real) real = CAST(avg(~$0)@ AS FLOAT)
 avg(double) double = avg(~$0)@
@@ -164,8 +171,8 @@ def percentile(c: Any, node: s.Call, values: list[Value]) -> Made:
     if not k.is_number(value.kind):
         raise _wrong(node, values)
     weighted = values[1].kind.name in k.INTEGERS or not values[1].is_constant or values[1].constant >= 1
-    if len(values) == 3 and k.is_number(values[2].kind) and weighted and values[1].kind.name != "array":
-        raise failure("NOT_SUPPORTED", "approx_percentile with weights is not supported by the local account")
+    if len(values) >= 3 and (values[2].kind.name == "array" or weighted):
+        return _weighted(c, node, value, values)
     fractions = node.arguments[1]
     if isinstance(fractions, s.ArrayLiteral):
         parts = [_quantile(value, c.expression(item)) for item in fractions.items]
@@ -173,6 +180,29 @@ def percentile(c: Any, node: s.Call, values: list[Value]) -> Made:
     if values[1].kind.name == "array":
         raise failure("NOT_SUPPORTED", "approx_percentile: write the fractions as ARRAY[…]")
     return Made(_quantile(value, values[1]), value.kind)
+
+
+def _weighted(c: Any, node: s.Call, value: Value, values: list[Value]) -> Made:
+    """approx_percentile(x, weight, fraction): the first value whose weights up to it exceed the fraction."""
+    pairs = (
+        f"list_sort(list(struct_pack(x := CAST({value.sql} AS {k.duck(value.kind)}), w := CAST("
+        f"{coerce(values[1], k.DOUBLE).sql} AS DOUBLE))){OVER})"
+    )
+    kept = f"list_filter({pairs}, lambda p_: p_.x IS NOT NULL AND p_.w IS NOT NULL)"
+    total = f"list_sum(list_transform({kept}, lambda p_: p_.w))"
+    before = f"list_sum(list_transform(list_slice({kept}, 1, i_), lambda q_: q_.w))"
+
+    def at(fraction: Value) -> str:
+        wanted = f"{coerce(fraction, k.DOUBLE).sql} * {total}"
+        found = f"list_filter({kept}, lambda p_, i_: {before} > {wanted})"
+        return f"coalesce({found}[1].x, {kept}[-1].x)"
+
+    fractions = node.arguments[2]
+    if isinstance(fractions, s.ArrayLiteral):
+        return Made(f"[{', '.join(at(c.expression(item)) for item in fractions.items)}]", k.array(value.kind))
+    if values[2].kind.name == "array":
+        raise failure("NOT_SUPPORTED", "approx_percentile: write the fractions as ARRAY[…]")
+    return Made(at(values[2]), value.kind)
 
 
 def _quantile(value: Value, fraction: Value) -> str:

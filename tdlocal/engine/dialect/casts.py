@@ -301,6 +301,10 @@ def _text_to_clock(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
     return _guarded(value, pattern, _plain(f"trim({value.sql})", target, safe), target, safe)
 
 
+def _text_to_bytes(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    return f"encode({value.sql})"
+
+
 def _text_same(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
     return _plain(value.sql, target, safe)
 
@@ -309,7 +313,7 @@ _FROM_TEXT = {
     "integer": _text_to_integer, "double": _text_to_double, "real": _text_to_double,
     "decimal": _text_to_decimal, "boolean": _text_to_boolean, "date": _text_to_date,
     "timestamp": _text_to_stamp, "timestamp with time zone": _text_to_zoned, "time": _text_to_clock,
-    "uuid": _text_same,
+    "uuid": _text_same, "varbinary": _text_to_bytes,
 }  # fmt: skip
 
 

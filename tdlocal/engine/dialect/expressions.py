@@ -479,7 +479,7 @@ class ExpressionParser:
         chosen = self.at("BOTH", "LEADING", "TRAILING")
         if chosen:
             side = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[self.advance().upper]
-        if chosen and self.accept("FROM"):
+        if self.accept("FROM"):
             arguments = [self.value()]
         else:
             arguments = [self.value()]

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from tdlocal.engine.catalog import Catalog
-from tdlocal.engine.types import Column
+from tdlocal.engine.types import Column, TableInfo
 
 Maker = Callable[[], pa.Table]
 _SHAPES: dict[tuple[str, str], str] = {
@@ -27,8 +27,74 @@ _SHAPES: dict[tuple[str, str], str] = {
     ("runtime", "nodes"): "node_id http_uri node_version coordinator:boolean state",
     ("jdbc", "catalogs"): "table_cat",
     ("jdbc", "schemas"): "table_schem table_catalog",
+    ("jdbc", "table_types"): "table_type",
+    ("jdbc", "tables"):
+        ("table_cat table_schem table_name table_type remarks type_cat type_schem type_name"
+            " self_referencing_col_name ref_generation"),
+    ("jdbc", "columns"):
+        ("table_cat table_schem table_name column_name data_type:bigint type_name column_size:bigint"
+            " buffer_length:bigint decimal_digits:bigint num_prec_radix:bigint nullable:bigint remarks"
+            " column_def sql_data_type:bigint sql_datetime_sub:bigint char_octet_length:bigint"
+            " ordinal_position:bigint is_nullable scope_catalog scope_schema scope_table"
+            " source_data_type:bigint is_autoincrement is_generatedcolumn"),
+    ("jdbc", "types"):
+        ("type_name data_type:bigint precision:bigint literal_prefix literal_suffix create_params"
+            " nullable:bigint case_sensitive:boolean searchable:bigint unsigned_attribute:boolean"
+            " fixed_prec_scale:boolean auto_increment:boolean local_type_name minimum_scale:bigint"
+            " maximum_scale:bigint sql_data_type:bigint sql_datetime_sub:bigint num_prec_radix:bigint"),
+    ("jdbc", "procedures"):
+        ("procedure_cat procedure_schem procedure_name remarks procedure_type:bigint specific_name"),
+    ("jdbc", "pseudo_columns"):
+        ("table_cat table_schem table_name column_name data_type:bigint column_size:bigint"
+            " decimal_digits:bigint num_prec_radix:bigint column_usage remarks char_octet_length:bigint"
+            " is_nullable"),
+    ("jdbc", "udts"): "type_cat type_schem type_name class_name data_type:bigint remarks base_type:bigint",
+    ("jdbc", "super_tables"): "table_cat table_schem table_name supertable_name",
+    ("jdbc", "super_types"):
+        "type_cat type_schem type_name supertype_cat supertype_schem supertype_name",
 }  # fmt: skip
 _ARROW = {"varchar": pa.string(), "hidden": pa.string(), "bigint": pa.int64(), "boolean": pa.bool_()}
+
+
+# a type -> JDBC's number for it, its size, its digits behind the point, its radix
+_JDBC: dict[str, tuple[int, int | None, int | None, int | None]] = {
+    "boolean": (16, None, None, None), "tinyint": (-6, 3, 0, 10), "smallint": (5, 5, 0, 10),
+    "integer": (4, 10, 0, 10), "bigint": (-5, 19, 0, 10), "real": (7, 24, None, 2),
+    "double": (8, 53, None, 2), "varchar": (12, 2147483647, None, None), "date": (91, 14, None, None),
+    "varbinary": (-3, 2147483647, None, None), "json": (2000, None, None, None),
+    "timestamp": (93, 23, 3, None), "timestamp with time zone": (2014, 29, 3, None),
+    "array": (2003, None, None, None), "map": (2000, None, None, None), "row": (2000, None, None, None),
+}  # fmt: skip
+
+
+def _jdbc_type(shown: str) -> tuple[int, int | None, int | None, int | None]:
+    name = shown.partition("(")[0] + (" with time zone" if shown.endswith(" with time zone") else "")
+    return _JDBC.get(name.replace(" with time zone with", " with"), (2000, None, None, None))
+
+
+def _jdbc_rows(name: str, found: list[TableInfo]) -> list[tuple[Any, ...]]:
+    """The tables that JDBC's DatabaseMetaData reads."""
+    if name == "tables":
+        return [("td", info.database, info.name, "TABLE", *[None] * 6) for info in found]
+    if name == "table_types":
+        return [("TABLE",), ("VIEW",)]
+    if name == "types":
+        texts = ("varchar", "varbinary", "json")
+        return [
+            (kind, number, size, "'" if kind == "varchar" else None, "'" if kind == "varchar" else None, None,
+             1, kind in texts, 3, False, False, False, None, digits, digits, None, None, radix)
+            for kind, (number, size, digits, radix) in _JDBC.items()
+        ]  # fmt: skip
+    if name != "columns":
+        return []
+    rows: list[tuple[Any, ...]] = []
+    for info in found:
+        for place, column in enumerate(info.columns, 1):
+            number, size, digits, radix = _jdbc_type(column.type)
+            octets = size if number == 12 else None
+            rows.append(("td", info.database, info.name, column.name, number, column.type, size, None, digits,
+                         radix, 1, None, None, None, None, octets, place, "YES", *[None] * 6))  # fmt: skip
+    return rows
 
 
 def table(catalog: Catalog, schema: str, name: str) -> tuple[tuple[Column, ...], Maker] | None:
@@ -64,6 +130,8 @@ def _rows(catalog: Catalog, schema: str, name: str) -> Iterable[tuple[Any, ...]]
         pairs = [("td", database) for database in [*databases, "information_schema"]]
         return pairs if name == "schemata" else [(schema_, catalog_) for catalog_, schema_ in pairs]
     found = [info for database in databases for info in catalog.tables(database)]
+    if schema == "jdbc":
+        return _jdbc_rows(name, found)
     if name == "tables":
         return [("td", info.database, info.name, "BASE TABLE") for info in found]
     if name == "table_comments":

@@ -151,10 +151,22 @@ def comparison(operator: str, left: Value, right: Value, zone: str = "'UTC'") ->
     x, y = coerce(left, kind, zone).sql, coerce(right, kind, zone).sql
     if kind.name == "array":
         return Value(_array_comparison(operator, x, y), k.BOOLEAN)
+    if kind.name == "row" and operator in ("=", "<>"):
+        return _row_comparison(operator, Value(x, kind), Value(y, kind))
     plain = f"({x} {operator} {y})"
     if kind.name in ("double", "real"):
         return Value(_with_nan(operator, plain, left, right, x, y), k.BOOLEAN)
     return Value(plain, k.BOOLEAN)
+
+
+def _row_comparison(operator: str, x: Value, y: Value) -> Value:
+    """Field by field, so that a null field leaves it open."""
+    pairs = [
+        comparison("=", Value(f"({x.sql}).f{n}", item), Value(f"({y.sql}).f{n}", item)).sql
+        for n, item in enumerate(x.kind.items, 1)
+    ]
+    same = f"({' AND '.join(pairs)})"
+    return Value(same if operator == "=" else f"(NOT {same})", k.BOOLEAN)
 
 
 def _array_comparison(operator: str, x: str, y: str) -> str:

@@ -128,10 +128,10 @@ reverse(S) S = py_reverse($0)
 reverse(varbinary) varbinary = py_reverse_bytes($0)
 reverse(array(T)) array(T) = list_reverse($0)
 soundex(varchar) varchar(4) = py_soundex($0)
-split(varchar, varchar) array(varchar) = CASE WHEN $1 = '' THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT',
+split(S, varchar) array(S) = CASE WHEN $1 = '' THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT',
     'The delimiter may not be the empty string') AS VARCHAR[]) ELSE str_split($0, $1) END
-split(varchar, varchar, bigint) array(varchar) = py_split($0, $1, $2)
-split_part(varchar, varchar, bigint) varchar = CASE WHEN $2 > 0 THEN str_split($0, $1)[$2] WHEN $2 IS
+split(S, varchar, bigint) array(S) = py_split($0, $1, $2)
+split_part(S, varchar, bigint) S = CASE WHEN $2 > 0 THEN str_split($0, $1)[$2] WHEN $2 IS
     NULL THEN NULL ELSE py_fail('INVALID_FUNCTION_ARGUMENT', 'Index must be greater than zero') END
 split_to_map(varchar, varchar, varchar) map(varchar,varchar) = py_split_to_map($0, $1, $2)
 split_to_multimap(varchar, varchar, varchar) map(varchar,array(varchar)) = py_split_to_multimap($0, $1, $2)

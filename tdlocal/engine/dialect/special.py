@@ -365,6 +365,11 @@ def regexp_like(c: Any, node: s.Call) -> Value:
     return Value(f"py_regexp_like({values[0].sql}, {values[1].sql})", k.BOOLEAN)
 
 
+def _sized(value: Value) -> k.Kind:
+    """The type of a part of *value*: as long as itself at most."""
+    return value.kind if value.kind.name == "varchar" else k.VARCHAR
+
+
 def regexp_extract(c: Any, node: s.Call) -> Value:
     values, native = _pattern(c, node, 2, 3)
     group = values[2].sql if len(values) == 3 else "0"
@@ -372,13 +377,16 @@ def regexp_extract(c: Any, node: s.Call) -> Value:
     if native is not None and simple:
         x = values[0].sql
         return Value(
-            f"CASE WHEN regexp_matches({x}, {native}) THEN regexp_extract({x}, {native}, 0) END", k.VARCHAR
+            f"CASE WHEN regexp_matches({x}, {native}) THEN regexp_extract({x}, {native}, 0) END",
+            _sized(values[0]),
         )
     if native is not None and len(values) == 3 and _always_there(values[1].constant, values[2].constant):
         x = values[0].sql
         found = f"regexp_extract({x}, {native}, {values[2].constant})"
-        return Value(f"CASE WHEN regexp_matches({x}, {native}) THEN {found} END", k.VARCHAR)
-    return Value(f"py_regexp_extract({values[0].sql}, {values[1].sql}, CAST({group} AS BIGINT))", k.VARCHAR)
+        return Value(f"CASE WHEN regexp_matches({x}, {native}) THEN {found} END", _sized(values[0]))
+    return Value(
+        f"py_regexp_extract({values[0].sql}, {values[1].sql}, CAST({group} AS BIGINT))", _sized(values[0])
+    )
 
 
 def _always_there(pattern: str, group: Any) -> bool:
@@ -397,14 +405,14 @@ def regexp_extract_all(c: Any, node: s.Call) -> Value:
     values, _ = _pattern(c, node, 2, 3)
     group = values[2].sql if len(values) == 3 else "0"
     sql = f"py_regexp_extract_all({values[0].sql}, {values[1].sql}, CAST({group} AS BIGINT))"
-    return Value(sql, k.array(k.VARCHAR))
+    return Value(sql, k.array(_sized(values[0])))
 
 
 def regexp_split(c: Any, node: s.Call) -> Value:
     values, native = _pattern(c, node, 2, 2)
     if native is not None and values[1].constant and not re.search(r"[()*?|^$]", values[1].constant):
-        return Value(f"regexp_split_to_array({values[0].sql}, {native})", k.array(k.VARCHAR))
-    return Value(f"py_regexp_split({values[0].sql}, {values[1].sql})", k.array(k.VARCHAR))
+        return Value(f"regexp_split_to_array({values[0].sql}, {native})", k.array(_sized(values[0])))
+    return Value(f"py_regexp_split({values[0].sql}, {values[1].sql})", k.array(_sized(values[0])))
 
 
 def regexp_replace(c: Any, node: s.Call) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.casts import cast, coerce, from_local, local, rounded
 from tdlocal.engine.dialect.formats import joda_to_strftime, mysql_to_strftime
-from tdlocal.engine.dialect.values import Value, decimal, string, text
+from tdlocal.engine.dialect.values import Value, decimal, fail, string, text
 from tdlocal.engine.failures import failure
 from tdlocal.engine.functions.stamps import canonical_zone, zone_of_text, zoned_micros
 from tdlocal.engine.types import EngineError
@@ -201,6 +202,32 @@ def part(c: Any, node: s.Call) -> Value:
     return Value(PARTS[node.name].replace("$0", clock(moment)), k.BIGINT)
 
 
+def by_unit(function: Callable[[Any, s.Call], Value]) -> Callable[[Any, s.Call], Value]:
+    """*function*, also with a unit that is known only while rows are read: a case for each unit."""
+
+    def made(c: Any, node: s.Call) -> Value:
+        unit = c.expression(node.arguments[0]) if node.arguments else None
+        if unit is None or unit.is_constant or not k.turns_into(unit.kind, k.VARCHAR):
+            return function(c, node)
+        values: dict[str, Value] = {}
+        for name in _UNITS:
+            literal = s.Literal(node.pos, "string", name)
+            try:
+                values[name] = function(c, s.Call(node.pos, node.name, [literal, *node.arguments[1:]]))
+            except EngineError as error:
+                if error.name != "INVALID_FUNCTION_ARGUMENT":
+                    raise
+        first = next(iter(values.values()))
+        branches = " ".join(f"WHEN {text(name)} THEN {value.sql}" for name, value in values.items())
+        message = f"'''' || {unit.sql} || ''' is not a valid field'"
+        wrong = fail("INVALID_FUNCTION_ARGUMENT", message, first.kind)
+        sql = f"CASE lower({unit.sql}) {branches} ELSE CASE WHEN {unit.sql} IS NOT NULL THEN {wrong} END END"
+        return Value(sql, first.kind, zone=first.zone)
+
+    return made
+
+
+@by_unit
 def date_trunc(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2)
     if values[1].kind.name == "time":
@@ -227,6 +254,7 @@ def _clock_unit(value: Value) -> str:
     return unit
 
 
+@by_unit
 def date_add(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 3)
     if values[2].kind.name == "time" and k.turns_into(values[1].kind, k.BIGINT):
@@ -258,6 +286,7 @@ def date_add(c: Any, node: s.Call) -> Value:
     return Value(from_local(f"({local(moment)} + {step})", zone), moment.kind, zone=zone)
 
 
+@by_unit
 def date_diff(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 3)
     if values[1].kind.name == values[2].kind.name == "time":
