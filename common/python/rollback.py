@@ -13,6 +13,7 @@ What cannot be taken back: mails that were sent, and segments that were created 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -118,7 +119,7 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
     """
     have = treasure.tables(database)
     states = earlier_states(have)
-    stamps = built_for(database, have, states) if session is not None else {}
+    stamps = built_for(database, have, states)
     moved = []
     for table, earlier in states.items():
         if table not in have:
@@ -130,9 +131,25 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
         else:
             target = next((name for name in earlier if stamps.get(name) == session), None)
         if target is not None:
-            treasure.swap_tables(database, table, target)
+            exchange(database, table, target, stamps)
             moved.append(table)
     return moved
+
+
+def exchange(database: str, table: str, target: str, stamps: Mapping[str, int | None]) -> None:
+    """Swap a table with one of its earlier states, once, also when the answer is lost on the way."""
+    for attempt in range(1, treasure.TRIES + 1):
+        try:
+            return treasure.swap_tables(database, table, target)
+        except treasure.ApiError as error:
+            told = stamps.get(table) != stamps.get(target)  # whether the two can be told apart
+            transient = error.status in (0, *treasure.TRANSIENT)
+            if not transient or not told or attempt == treasure.TRIES:
+                raise
+        time.sleep(treasure.wait_before(attempt))
+        now = built_for(database, treasure.tables(database), {table: [target]})
+        if now.get(table) == stamps.get(target):
+            return None
 
 
 def earlier_states(have: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -167,6 +167,25 @@ def test_a_rollback_brings_a_session_back_and_can_be_undone(build, values, layer
     assert values() == {"people": 30, "people__prev": 20, "people__prev2": 10}
 
 
+@pytest.mark.parametrize("done", [True, False], ids=["after the swap", "before the swap"])
+def test_a_rollback_swaps_once_though_an_answer_is_lost(build, values, layer, treasure, monkeypatch, done):
+    for session, value in ((1, 10), (2, 20)):
+        build(session * DAY, value)
+        publish.publish_layer(layer, session * DAY)
+    whole, faults = treasure.swap_tables, iter([treasure.ApiError("x", where="y", mend="z", status=0)])
+
+    def stumbling(*words):
+        fault = next(faults, None)
+        if fault is None or done:
+            whole(*words)
+        if fault:
+            raise fault
+
+    monkeypatch.setattr(treasure, "swap_tables", stumbling)
+    assert rollback.roll_back_layer(layer, None) == ["people"]
+    assert values() == {"people": 10, "people__prev": 20}
+
+
 def test_a_rollback_by_run_id_reads_the_log(build, values, layer, py, params, treasure):
     py(
         "common.python.run_log.decide",
