@@ -28,10 +28,10 @@ from typing import Any
 
 from common.python.errors import TaskError
 
-TRIES = 10  # of a request that may be repeated: some two minutes of trouble at least
-FIRST_WAIT = 0.25  # seconds before the second try; doubled each time, half of it random
+TRIES = 12  # of a request that may be repeated: a minute or two of trouble
+FIRST_WAIT = 0.1  # seconds before the second try; doubled each time, half of it random
 LONGEST_WAIT = 30.0
-REFUSED_TRIES = 6  # when nobody listens at the address
+REFUSED_TRIES = 7  # when nobody listens at the address
 REQUESTS_PER_SECOND = 50.0  # of one task to one host, when no Retry-After says otherwise
 BURST = 100
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
