@@ -318,13 +318,16 @@ def rejects_sql(
 def may_lose(column: MappedColumn, prp_columns: Mapping[str, str]) -> bool:
     """Tell whether a value of the source can fail to become the column's type."""
     if column.expr:
-        return False
+        return column.type != "string"
     name = column.read_from(prp_columns)
     return bool(name) and column.type != "string" and prp_columns[name] != column.type
 
 
 def lost_sql(column: MappedColumn, prp_columns: Mapping[str, str]) -> str:
     """Return the condition of a value that is there and cannot be converted."""
+    if column.expr:
+        lost = f"try_cast(({column.expr}) as {TYPES[column.type]})"
+        return f"coalesce(trim(cast(({column.expr}) as varchar)), '') <> '' and {lost} is null"
     name = column.read_from(prp_columns)
     text = (
         f"trim({identifier(name)})"
@@ -339,7 +342,7 @@ def samples_sql(
     table: MappedTable, column: MappedColumn, prp_columns: Mapping[str, str], prp_database: str
 ) -> str:
     """Return a query of the five most frequent values that were lost."""
-    name = identifier(column.read_from(prp_columns))
+    name = f"({column.expr})" if column.expr else identifier(column.read_from(prp_columns))
     return (
         f"select substr(cast({name} as varchar), 1, 200) as sample, count(*) as occurrences\n"
         f"from {identifier(prp_database)}.{identifier(table.prp_table)}\n"

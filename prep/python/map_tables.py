@@ -133,7 +133,7 @@ def reject_rows(
             samples = treasure.run_query(prp_database, samples_sql(table, column, columns, prp_database)).rows
             rows.append(
                 {
-                    **described(table, column, column.read_from(columns), session),
+                    **described(table, column, column.expr or column.read_from(columns), session),
                     "kind": "unconvertible",
                     "samples": json.dumps([[masked(sample), times] for sample, times in samples]),
                     "rows_query": f"select * from {prp_database}.{table.prp_table} "

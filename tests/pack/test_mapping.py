@@ -164,6 +164,20 @@ def test_values_that_cannot_be_converted_are_null_and_counted_with_samples(shop,
     assert rejects(treasure, params) == [["consents", "consent_flag", "unconvertible", '[["n/a", 1]]', 1, 5]]
 
 
+def test_what_an_expression_gives_and_is_no_number_is_counted_too(shop, treasure, params):
+    mapping = MAP.replace("{prp: flag}", "{expr: \"replace(flag, ',', '')\"}")
+    shop(
+        mapping,
+        consents="select * from (values ('a', '1,000'), ('b', 'n,one'), ('c', null)) t (key, flag)",
+        formfills="select 'a@b.co' as mail",
+    )
+    mapped = treasure.run_query(
+        f"src_{params['sub']}", "select id, consent_flag from consents__next order by id"
+    ).rows
+    assert mapped == [["a", 1000], ["b", None], ["c", None]]
+    assert rejects(treasure, params) == [["consents", "consent_flag", "unconvertible", '[["none", 1]]', 1, 3]]
+
+
 def test_a_column_that_vanished_is_null_and_noted(shop, treasure, params):
     shop(MAP, consents="select 'a' as key, '1' as flag", formfills="select 'x' as e_mail")
     assert treasure.run_query(f"src_{params['sub']}", "select email from formfills__next").rows == [[None]]
