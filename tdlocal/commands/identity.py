@@ -22,7 +22,17 @@ from tdlocal.files.progress import Progress
 from tdlocal.files.sources import open_source
 from tdlocal.files.upload import Upload
 from tdlocal.local_server import LocalServer, local_account
-from tdlocal.unification.explain import Explainer, Identifier, Person, described, masked, page, path
+from tdlocal.unification.explain import (
+    Explainer,
+    Identifier,
+    Person,
+    described,
+    differences,
+    masked,
+    near,
+    page,
+    path,
+)
 from tdlocal.unification.project import read_settings
 
 HELP = (
@@ -93,7 +103,7 @@ def explain(arguments: argparse.Namespace) -> int:
         if arguments.other is None:
             tell_person(first, shown, as_json=arguments.json)
         else:
-            tell_two(explainer, arguments, first, shown)
+            tell_two(explainer, arguments, first, shown, settings.protection)
         if arguments.html:
             arguments.html.write_text(page(first, shown), encoding="utf-8")
             print(f"page: {arguments.html}", file=sys.stderr)
@@ -159,7 +169,11 @@ def as_object(person: Person, shown: Callable[[Identifier], str]) -> dict[str, A
 
 
 def tell_two(
-    explainer: Explainer, arguments: argparse.Namespace, first: Person, shown: Callable[[Identifier], str]
+    explainer: Explainer,
+    arguments: argparse.Namespace,
+    first: Person,
+    shown: Callable[[Identifier], str],
+    protection: dict[str, Any],
 ) -> None:
     """Print how two values are linked, or why they are two people."""
     second = one_person(explainer, arguments.other)
@@ -184,6 +198,34 @@ def tell_two(
     for identifier in shared:
         reason = reasons.get(identifier, "it is not a key that may join people")
         print(f"  both have {shown(identifier)}, which joins nobody: {reason}")
+    for line in against(explainer, first, second, shown, protection):
+        print(f"  {line}")
+    for mine, theirs, distance in near(first, second)[:MOST_SHOWN]:
+        letters = "1 letter" if distance == 1 else f"{distance} letters"
+        print(f"  near: {shown(mine)} and {shown(theirs)} differ in {letters}")
+
+
+def against(
+    explainer: Explainer,
+    first: Person,
+    second: Person,
+    shown: Callable[[Identifier], str],
+    protection: dict[str, Any],
+) -> list[str]:
+    """Return what speaks against one person, strongest first: contradictions, then different strong keys."""
+    rules = protection.get("keys") or {}
+    strong = [key for key in explainer.canonical.keys if (rules.get(key) or {}).get("strength") == "strong"]
+    columns = [(each["table"], each["column"]) for each in protection.get("contradictions") or ()]
+    lines = []
+    found = explainer.contradictions(first, second, columns)
+    for each in [*found, *differences(first, second, strong or explainer.canonical.keys)]:
+        mine, theirs = (
+            ", ".join(shown((each.what, value)).removeprefix(f"{each.what} ") for value in values[:3])
+            + (f" and {len(values) - 3} more" if len(values) > 3 else "")
+            for values in (each.first, each.second)
+        )
+        lines.append(f"against: different {each.what}: {mine} / {theirs}")
+    return lines
 
 
 def named(person: Person, value: str) -> Identifier:

@@ -20,6 +20,8 @@ STYLE = (
     "body{font:15px system-ui;margin:2em auto;max-width:60em}line{stroke:#9ab;stroke-width:1.5}"
     "circle{fill:#246}text{font-size:11px;text-anchor:middle}svg{max-width:100%}"
 )
+MOST_COMPARED = 100  # identifiers of a person compared with another person's
+NEAR = 2  # letters in which two identifiers may differ to be called near
 MOST = 2000  # sets of identifiers read of each table
 
 
@@ -54,6 +56,15 @@ class Suspect:
     key: str
     value: str
     people: int | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two people have different values of: a key, or a column."""
+
+    what: str
+    first: list[str]
+    second: list[str]
 
 
 class Explainer:
@@ -134,6 +145,29 @@ class Explainer:
         )
         return [Suspect(*row) for row in rows if (row[1], row[2]) in set(values)]
 
+    def contradictions(
+        self, first: Person, second: Person, columns: Iterable[tuple[str, str]]
+    ) -> list[Difference]:
+        """Return what *columns* (table, column) say differently of the two."""
+        found = []
+        sources = {table.name for table in self.unification.tables}
+        for table, column in columns:
+            if table not in sources:
+                continue
+            name = quoted(self.canonical.name)
+            rows = self._ask(
+                f"select distinct {name}, cast({quoted(column)} as varchar)\n"
+                f"from {self.database}.{quoted(f'enriched_{table}')}\n"
+                f"where {name} in ({literal(first.canonical_id)}, {literal(second.canonical_id)})"
+                f" and {quoted(column)} is not null order by 1, 2 limit {MOST}"
+            )
+            values = [
+                [value for who, value in rows if who == person.canonical_id] for person in (first, second)
+            ]
+            if values[0] and values[1] and not set(values[0]) & set(values[1]):
+                found.append(Difference(f"{column} of {table}", values[0], values[1]))
+        return found
+
     def _scored(self, person: Person) -> Person:
         """Give links by a matching key the probability that the match had."""
         keys = {identifier for link in person.links for identifier in (link.first, link.second)}
@@ -184,6 +218,53 @@ def path(person: Person, start: Identifier, end: Identifier | None = None) -> li
         steps.append((step[1], at))
         at = step[0]
     return steps[::-1]
+
+
+def differences(first: Person, second: Person, keys: Iterable[str]) -> list[Difference]:
+    """Return those of *keys* of which both people have values and none in common, in the order given.
+
+    >>> ada, bob = (Person(name, 0, 0, {("email", f"{name}@x"): (0, []), ("token", "t"): (0, [])})
+    ...             for name in ("ada", "bob"))
+    >>> differences(ada, bob, ["token", "email", "phone"])
+    [Difference(what='email', first=['ada@x'], second=['bob@x'])]
+    """
+    found = []
+    for key in keys:
+        mine, theirs = (
+            [value for name, value in each.identifiers if name == key] for each in (first, second)
+        )
+        if mine and theirs and not set(mine) & set(theirs):
+            found.append(Difference(key, mine, theirs))
+    return found
+
+
+def near(first: Person, second: Person) -> list[tuple[Identifier, Identifier, int]]:
+    """Return e-mails and phones of the two that differ in one or two letters, nearest first."""
+    typed = [
+        [each for each in person.identifiers if "@" in each[1] or each[1].startswith("+")][:MOST_COMPARED]
+        for person in (first, second)
+    ]
+    found = [
+        (mine, theirs, distance)
+        for mine in typed[0]
+        for theirs in typed[1]
+        if mine[0] == theirs[0] and 0 < (distance := edits(mine[1], theirs[1])) <= NEAR
+    ]
+    return sorted(found, key=lambda each: each[2])
+
+
+def edits(one: str, other: str) -> int:
+    """Return the Levenshtein distance of two texts.
+
+    >>> edits("ada@x.example", "aba@x.exampl"), edits("", "ab")
+    (2, 2)
+    """
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, start=1):
+        before, row[0] = row[0], at
+        for to, wanted in enumerate(other, start=1):
+            before, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, before + (letter != wanted))
+    return row[-1]
 
 
 def masked(identifier: Identifier) -> str:
