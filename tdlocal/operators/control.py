@@ -103,27 +103,30 @@ def for_each(job: Job) -> Result:
     for values in lists.values():
         total *= len(values)
     _limit(total, "for_each")
-    combinations = (
-        itertools.product(*[list(enumerate(values)) for values in lists.values()]) if lists else iter(())
-    )
-    return _repeated(job, (_combination(list(lists), chosen) for chosen in combinations), body)
+    first = max((at + 1 for at, values in enumerate(lists.values()) if not values), default=0)
+    names = list(enumerate(lists))[first:]  # Digdag starts anew behind an empty list
+    combinations = itertools.product(*[list(enumerate(lists[name])) for _, name in names]) if names else ()
+    return _repeated(job, (_combination(names, chosen) for chosen in combinations), body)
 
 
-def _combination(names: list[str], chosen: tuple[tuple[int, Any], ...]) -> tuple[str, dict[str, Any]]:
-    words = [
-        f"{order}={_short(name)}={position}={_short(value)}"
-        for order, (name, (position, value)) in enumerate(zip(names, chosen, strict=True))
-    ]
-    return "+for-" + "&".join(words), {name: value for name, (_, value) in zip(names, chosen, strict=True)}
+def _combination(
+    names: list[tuple[int, str]], chosen: tuple[tuple[int, Any], ...]
+) -> tuple[str, dict[str, Any]]:
+    words, values = [], {}
+    for (order, name), (position, value) in zip(names, chosen, strict=True):
+        words.append(f"{order}={_short(name)}={position}={_short(value)}")
+        values[name] = value
+    return "+for-" + "&".join(words), values
 
 
 def _short(value: Any) -> str:
     """Eight characters of a value, as they stand in a task's name.
 
-    >>> _short("or ange+long name"), _short({"k": "v"}), _short(2.5)
-    ('or%20ange%2B', '%7B%22k%22%3A%22v%22', '2.5')
+    >>> _short("or ange+long name"), _short({"k": "v"}), _short(2.0), _short(None)
+    ('or%20ange%2B', '%7B%22k%22%3A%22v%22', '2.0', 'null')
     """
-    return urllib.parse.quote(as_text(value)[:8], safe="*-._").replace("+", "%20")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return urllib.parse.quote(text[:8], safe="*-._")
 
 
 def for_range(job: Job) -> Result:
@@ -145,13 +148,13 @@ def for_range(job: Job) -> Result:
     body = _body(job)
     if step is not None:
         width = as_integer(step, "step")
+        if width < 1:
+            raise ConfigError(f"step option must be same or greater than 1 but got {width}")
     else:
         parts = as_integer(slices, "slices")
         if parts < 1:
-            raise ConfigError("slices of for_range must be at least 1")
+            raise ConfigError(f"slices option must be same or greater than 1 but got {parts}")
         width = -(-(end - start) // parts)
-    if width < 1 and end > start:
-        raise ConfigError("step of for_range must be at least 1")
     starts = range(start, end, max(width, 1))
     _limit(len(starts), "for_range")
     ranges = (
@@ -196,11 +199,7 @@ def exported(body: dict[str, Any], exports: dict[str, Any]) -> Section:
     if isinstance(body, Section):
         copy.marks, copy.place = body.marks, body.place
     own = body.get("_export")
-    copy["_export"] = (
-        {**exports, **{key: own[key] for key in own if key not in exports}}
-        if isinstance(own, dict)
-        else exports
-    )
+    copy["_export"] = {**own, **exports} if isinstance(own, dict) else exports
     return copy
 
 

@@ -81,7 +81,7 @@ def _is_below(name: str, ancestor: str) -> bool:
 
 def _find(order: list[str], pattern: str) -> str:
     full = [name for name in order if name == pattern]
-    ends = full or [name for name in order if name.endswith(pattern) and pattern.startswith("+")]
+    ends = full or [name for name in order if name.endswith("+" + pattern.removeprefix("+"))]
     if not ends:
         raise KitError(
             f"no task is called {pattern!r}",

@@ -380,3 +380,21 @@ def test_one_task_is_named_before_or_behind_the_options(project: Project) -> Non
     assert project.run("--rerun", "+b").lines == ["b"]
     assert project.run("+b", "--rerun").lines == ["b"]
     assert project.run("--rerun", "+b", "extra").code == 2
+
+
+def test_names_and_lists_of_for_each(project: Project) -> None:
+    project.write(
+        "main.dig",
+        "+a:\n  for_each>: {a: [null, 2.0, {k: v}], b: [two words]}\n  _do:\n    echo>: ${task_name}\n"
+        "+b:\n  for_each>: {a: [1], b: [], c: [x, y]}\n  _do:\n    echo>: ${c} ${typeof a} ${task_name}\n"
+        "+c:\n  for_each>: {a: [1], b: []}\n  _do:\n    echo>: never\n"
+        "+d:\n  for_each>: {a: [1]}\n  _do:\n    _export: {a: 5, b: '${a}1'}\n    echo>: ${a} ${b}\n",
+    )
+    assert project.run().lines == [
+        "+main+a^sub+for-0=a=0=null&1=b=0=two%20word",
+        "+main+a^sub+for-0=a=1=2.0&1=b=0=two%20word",
+        "+main+a^sub+for-0=a=2=%7B%22k%22%3A%22v%22&1=b=0=two%20word",
+        "x undefined +main+b^sub+for-2=c=0=x",
+        "y undefined +main+b^sub+for-2=c=1=y",
+        "1 11",
+    ]
