@@ -153,12 +153,12 @@ class Counts:
 
 
 def read_counts(rule: Rule, rows: Sequence[Sequence[Any]]) -> Counts:
-    """Return the answer of `compare_script` in order."""
+    """Return the answer of `compare_script` in order: sums over it are the same to the last digit."""
     candidates: dict[tuple[int, Pattern], int] = {}
     random_pairs: dict[Pattern, int] = {}
     equal: list[float | None] = [None] * len(rule.compare)
     records = skipped = 0
-    for row in rows:
+    for row in sorted(rows, key=str):
         what, mask, pattern, n = row[0], int(row[1]), tuple(int(level) for level in row[2:-1]), int(row[-1])
         if what == "pair":
             candidates[mask, pattern] = n
