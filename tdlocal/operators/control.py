@@ -66,7 +66,7 @@ def seconds_of(text: Any) -> float:
     words = re.findall(r"(\d+)\s*([a-z]*)", str(text).strip().lower())
     rest = re.sub(r"(\d+)\s*([a-z]*)", "", str(text).strip().lower()).strip(" ,")
     if not words or rest or any(unit not in UNITS for _, unit in words):
-        raise ConfigError(f"Invalid duration: {text}")
+        raise ConfigError(f"Invalid duration: {as_text(text)}")
     return float(sum(int(number) * UNITS[unit] for number, unit in words))
 
 
