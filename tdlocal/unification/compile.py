@@ -125,13 +125,18 @@ def _length(workflow: dict[str, Any]) -> int:
 
 
 def _packed(task: Any) -> Any:
-    """Return *task* with the SQL of every td> below it packed."""
+    """Return *task* with the SQL of every td> below it, and of ``sources``, packed."""
     if not isinstance(task, dict):
         return task
-    return {
-        name: {"data": packed(value["data"])} if name == "td>" and value else _packed(value)
-        for name, value in task.items()
-    }
+    done: dict[str, Any] = {}
+    for name, value in task.items():
+        if name == "td>" and value:
+            done[name] = {"data": packed(value["data"])}
+        elif name == "sources":
+            done[name] = [{part: packed(text) for part, text in each.items()} for each in value]
+        else:
+            done[name] = _packed(value)
+    return done
 
 
 def output_tables(unification: Unification, *, incremental: bool = False) -> list[str]:

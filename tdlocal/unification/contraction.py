@@ -63,14 +63,14 @@ def components(prefix: str) -> dict[str, Any]:
     last = ROUNDS_A_TASK - 1
     script = ""
     for step in range(ROUNDS_A_TASK):
-        before = f"{edges}_${{i}}" if step == 0 else f"{edges}_step_{step}"
-        after = f"{edges}_${{i + 1}}" if step == last else f"{edges}_step_{step + 1}"
-        script += _round(before, f"{pointers}_step_{step}", after, step)
+        before = f"{edges}_${{i}}" if step == 0 else f"{edges}_s{step}"
+        after = f"{edges}_${{i + 1}}" if step == last else f"{edges}_s{step + 1}"
+        script += _round(before, f"{pointers}_s{step}", after, step)
     joins, target = "", "p0.r"
     for step in range(1, ROUNDS_A_TASK):
-        joins += f"\nleft join {pointers}_step_{step} as p{step} on p{step}.v = {target}"
+        joins += f"\nleft join {pointers}_s{step} as p{step} on p{step}.v = {target}"
         target = f"coalesce(p{step}.r, {target})"
-    script += create(f"{pointers}_${{i}}", f"select p0.v, {target} as r\nfrom {pointers}_step_0 as p0{joins}")
+    script += create(f"{pointers}_${{i}}", f"select p0.v, {target} as r\nfrom {pointers}_s0 as p0{joins}")
     # the map that the last round composes with is empty; the loop below writes the others
     script += create(f"{mapped}_${{i + 1}}", f"select v, w as r from {edges}_${{i}} where 1 = 0")
     script += f"select count(*) as edges_left, ${{i + 1}} as loops from {edges}_${{i + 1}}"
@@ -109,7 +109,7 @@ def components(prefix: str) -> dict[str, Any]:
 def work_tables() -> list[str]:
     """Return the names, without their prefix, of the tables that `components` leaves behind."""
     return [
-        *(f"edges_step_{step}" for step in range(1, ROUNDS_A_TASK)),
-        *(f"reps_step_{step}" for step in range(ROUNDS_A_TASK)),
+        *(f"edges_s{step}" for step in range(1, ROUNDS_A_TASK)),
+        *(f"reps_s{step}" for step in range(ROUNDS_A_TASK)),
         *(f"{what}_{loop}" for loop in range(2) for what in ("edges", "map", "reps")),
     ]

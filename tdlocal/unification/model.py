@@ -386,7 +386,7 @@ def _check_references(unification: Unification, reader: _Reader) -> None:
     reader.unique(keys, "keys")
     reader.unique(tables, "tables")
     reader.unique(canonical, "canonical_ids")
-    reader.unique([master.name for master in unification.master_tables], "master_tables")
+    reader.unique([master.name.lower() for master in unification.master_tables], "master_tables")
     for at, table in enumerate(unification.tables):
         for column_at, (_, key) in enumerate(table.key_columns):
             reader.known(key, keys, f"tables[{at}].key_columns[{column_at}].key", "key")
@@ -407,12 +407,20 @@ def _check_references(unification: Unification, reader: _Reader) -> None:
                     if parent in canonical
                     else f"canonical id {parent!r} is not declared; declared: {', '.join(canonical)}",
                 )
+    outputs = ("lookup", "graph", "keys", "tables", "source_key_stats", "result_key_stats", "previous")
+    taken = {f"{name}_{what}".lower() for name in canonical for what in outputs}
+    taken |= {f"enriched_{name}".lower() for name in tables}
+    taken |= {"unification_changes", "unification_suspects"}
     for at, master in enumerate(unification.master_tables):
         path = f"master_tables[{at}]"
         reader.known(master.canonical_id, canonical, f"{path}.canonical_id", "canonical id")
-        reader.unique([attribute.name for attribute in master.attributes], f"{path}.attributes")
+        if master.name.lower() in taken:
+            reader.fault(f"{path}.name", f"{master.name!r} is a table that the unification writes itself")
+        reader.unique([attribute.name.lower() for attribute in master.attributes], f"{path}.attributes")
         for attribute_at, attribute in enumerate(master.attributes):
             where = f"{path}.attributes[{attribute_at}]"
+            if attribute.name.lower() == "built_for":
+                reader.fault(where, "'built_for' is a column that every table of the layer has")
             own = attribute.name == master.canonical_id
             if own and attribute.source_canonical_id != master.canonical_id:
                 reader.fault(where, f"{attribute.name!r} is the table's own id column")

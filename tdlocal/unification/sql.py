@@ -34,14 +34,20 @@ def quoted(name: str) -> str:
 
 
 def packed(script: str) -> str:
-    """Return *script* without the spaces that SQL does not need, what stands in quotes left as it is.
+    """Return *script* without the spaces and words that SQL does not need, what is in quotes left as it is.
 
     >>> packed("select 1,\\n    'a  b' as x\\nfrom t where a = 2")
     "select 1,'a  b' as x from t where a=2"
     """
     parts = re.split(r"""('(?:[^']|'')*'|"[^"]*")""", script)
     return "".join(
-        part if at % 2 else re.sub(r" ?([,;=()|+*%]|<[=>]?|>=?) ?", r"\1", re.sub(r"\s+", " ", part))
+        part
+        if at % 2
+        else re.sub(
+            r" ?([,;=()|+*%]|<[=>]?|>=?) ?",
+            r"\1",
+            re.sub(r"\binner join\b", "join", re.sub(r"\s+", " ", part)),
+        )
         for at, part in enumerate(parts)
     ).strip()
 
