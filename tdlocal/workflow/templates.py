@@ -229,7 +229,8 @@ class Engine:
 
     def run(self, found: Template, scope: Mapping[str, Any], zone: str) -> str:
         if found.clock and not self.has_moment:
-            self.context.eval(_script("moment-2.21.0.min.js"))
+            self.context.eval(_moment())
+            self.context.eval(_script("moment_extras.js"))
             self.has_moment = True
         function = self.functions.get(found.parts)
         if function is None:
@@ -246,6 +247,12 @@ class Engine:
 
 def _script(name: str) -> str:
     return resources.files("tdlocal.workflow").joinpath(name).read_text(encoding="utf-8")
+
+
+def _moment() -> str:
+    from xstatic.pkg import moment
+
+    return (Path(moment.BASE_DIR) / "moment.min.js").read_text(encoding="utf-8")
 
 
 def _source(found: Template) -> str:
@@ -372,12 +379,24 @@ def _words(error: Exception, found: Template) -> str:
     elif "out of memory" in words:
         _engines.engine = None
     if "not a function" in words:
+        newer = sorted(found.names & _NEWER_MOMENT)
+        if newer:
+            words += f": moment.{newer[0]} is newer than the kit's moment.js 2.8.4, Digdag's 2.21.0 has it"
         library = sorted(found.names & _NEWER_LIBRARY)
         if library:
             words += f": {library[0]} is newer than ECMAScript 5, Digdag does not have it either"
     return words
 
 
+_NEWER_MOMENT = {
+    "creationData",
+    "toObject",
+    "localeData",
+    "updateLocale",
+    "normalizeUnits",
+    "isRFC2822",
+    "parseZone",
+}
 _NEWER_LIBRARY = {
     "includes",
     "startsWith",

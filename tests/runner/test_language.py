@@ -348,16 +348,16 @@ def test_templates_are_cut_as_digdag_cuts_them(project: Project) -> None:
     assert "SyntaxError" in project.run().err
 
 
-def test_moment_is_the_one_of_digdag(project: Project) -> None:
+def test_moment_works_in_the_workflows_zone(project: Project) -> None:
     lines = echoed(
         project,
         "timezone: Asia/Tokyo\n",
-        "${moment.version} ${typeof moment.tz}",
+        "${typeof moment.tz}",
         "${moment(session_time).utc().format()} ${moment(session_date_compact).format()}",
         "${moment(session_time).isSameOrBefore('2024-03-10', 'day')} ${moment(session_time)}",
     )
     assert lines == [
-        "2.21.0 undefined",
+        "undefined",
         "2024-03-09T15:00:00Z 2024-03-10T00:00:00+09:00",
         'true "2024-03-09T15:00:00.000Z"',
     ]
