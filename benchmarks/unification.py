@@ -55,7 +55,8 @@ def source(count: int) -> pa.Table:
     dice = np.random.default_rng(1)
     people = int(count * 0.3)
     weight = dice.zipf(1.8, people).clip(1, 200).astype(float)
-    owner = dice.choice(people, count, p=weight / weight.sum())
+    more = dice.choice(people, count - people, p=weight / weight.sum())
+    owner = dice.permutation(np.concatenate([np.arange(people), more]))  # everybody has a record
     email = owner * 3 + dice.integers(0, 3, count)
     phone = owner * 2 + dice.integers(0, 2, count)
     token = dice.integers(0, count * 2, count)
