@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tdlocal.engine.types import EngineError
 
+HIVEMALL = "0.6.0-SNAPSHOT-201901-r01"  # what select hivemall_version() answers
+
 
 def to_trino(sql: str) -> str:
     """Translate a Hive query; unnamed columns become `_c0`, `_c1`, … as Hive names them.
@@ -30,6 +32,9 @@ def to_trino(sql: str) -> str:
         query = statement.expression if isinstance(statement, exp.Insert | exp.Create) else statement
         if isinstance(query, exp.Select):
             name_columns(query)
+        for call in statement.find_all(exp.Anonymous):
+            if call.name.lower() == "hivemall_version":
+                call.replace(exp.Literal.string(HIVEMALL))
         lines.append(statement.sql(dialect="trino"))
     return ";\n".join(lines)
 

@@ -60,6 +60,8 @@ _PATTERNS = [
      "Scalar sub-query has returned multiple rows"),
     (r"Overflow in |out of range|Could not cast value|does not fit|is out of range|overflow",
      "NUMERIC_VALUE_OUT_OF_RANGE", None),
+    (r"cannot contain window function", "NESTED_WINDOW", "Cannot nest window functions or row pattern"
+     " measures inside aggregation"),
     (r"Map keys must be unique", "INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
     (r"Map keys can not be NULL", "INVALID_FUNCTION_ARGUMENT", "map key cannot be null"),
     (r"Could not convert|Conversion Error|invalid .* format|Failed to cast", "INVALID_CAST_ARGUMENT", None),

@@ -234,6 +234,10 @@ class ExpressionCompiler:
             return Value(
                 f"(NOT {self.condition(node.value, 'Value of logical NOT expression').sql})", k.BOOLEAN
             )
+        written = node.value
+        if node.operator == "-" and isinstance(written, s.Literal) and written.value in (2**31, 2**63):
+            kind = k.BIGINT if written.value == 2**63 else k.INTEGER  # the sign belongs to the number
+            return Value(f"CAST('-{written.value}' AS {k.duck(kind)})", kind, constant=-written.value)
         value = self.expression(node.value)
         if node.operator == "-":
             return self.placed(node.pos, negative, value)

@@ -102,7 +102,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def common_tables(self, node: s.Query) -> list[str]:
         texts = []
-        for cte in node.ctes:
+        names = [cte.name for cte in node.ctes]
+        for place, cte in enumerate(node.ctes):
+            if cte.name in names[:place]:
+                message = f"WITH query name '{cte.name}' specified more than once"
+                raise self.error(cte.pos, "DUPLICATE_NAMED_QUERY", message)
             alias = self.fresh("w")
             recursive = (
                 node.recursive

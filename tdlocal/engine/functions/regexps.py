@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 from tdlocal.engine.functions.failing import fail
@@ -22,6 +23,8 @@ def compiled(pattern: str) -> re.Pattern[str]:
         pattern = pattern.replace(java, python)
     pattern = re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern)
     pattern = re.sub(r"\\k<(\w+)>", r"(?P=\1)", pattern)
+    if re.search(r"\[[^\]]*&&", pattern):
+        raise re.error("&& in a character class is not supported by the local account")
     flags = re.match(r"\(\?([a-z]+)\)", pattern)
     options = re.ASCII if not unicode_letters else re.NOFLAG
     if "(?i" in pattern and not pattern.isascii():
@@ -29,7 +32,8 @@ def compiled(pattern: str) -> re.Pattern[str]:
     if not flags and re.search(r"\(\?[a-z]+\)", pattern):
         found = re.findall(r"\(\?([a-z]+)\)", pattern)
         pattern = f"(?{''.join(sorted(set(''.join(found))))})" + re.sub(r"\(\?[a-z]+\)", "", pattern)
-    return re.compile(pattern, options)
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # `[a-z&&[^x]]` and the like
+        return re.compile(pattern, options)
 
 
 def like(text: str, pattern: str) -> bool:
