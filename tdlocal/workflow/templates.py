@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,7 +230,6 @@ class Engine:
     def run(self, found: Template, scope: Mapping[str, Any], zone: str) -> str:
         if found.clock and not self.has_moment:
             self.context.eval(_moment())
-            self.context.eval(_script("moment_extras.js"))
             self.has_moment = True
         function = self.functions.get(found.parts)
         if function is None:
@@ -250,9 +249,9 @@ def _script(name: str) -> str:
 
 
 def _moment() -> str:
-    from xstatic.pkg import moment
-
-    return (Path(moment.BASE_DIR) / "moment.min.js").read_text(encoding="utf-8")
+    """The text of moment.js; found as a file, since importing its package would start a web framework."""
+    file = metadata.distribution("js.momentjs").locate_file("js/momentjs/resources/moment.min.js")
+    return Path(str(file)).read_text(encoding="utf-8")
 
 
 def _source(found: Template) -> str:
@@ -381,22 +380,14 @@ def _words(error: Exception, found: Template) -> str:
     if "not a function" in words:
         newer = sorted(found.names & _NEWER_MOMENT)
         if newer:
-            words += f": moment.{newer[0]} is newer than the kit's moment.js 2.8.4, Digdag's 2.21.0 has it"
+            words += f": moment.{newer[0]} is newer than the kit's moment.js 2.13, Digdag's 2.21.0 has it"
         library = sorted(found.names & _NEWER_LIBRARY)
         if library:
             words += f": {library[0]} is newer than ECMAScript 5, Digdag does not have it either"
     return words
 
 
-_NEWER_MOMENT = {
-    "creationData",
-    "toObject",
-    "localeData",
-    "updateLocale",
-    "normalizeUnits",
-    "isRFC2822",
-    "parseZone",
-}
+_NEWER_MOMENT = {"isRFC2822", "localeData", "updateLocale", "HTML5_FMT", "parseTwoDigitYear"}
 _NEWER_LIBRARY = {
     "includes",
     "startsWith",
