@@ -34,6 +34,9 @@ Handler = Callable[..., Any]
 HandlerType = TypeVar("HandlerType", bound=Handler)
 
 
+LARGEST_NUMBER = 2**62  # of a parameter: sums of two still fit into 64 bits
+
+
 class Fault(Exception):
     """An answer that is not a success.
 
@@ -138,9 +141,12 @@ class Request:
         if text == "" and default is not None:
             return default
         try:
-            return int(text)
+            value = int(text)
         except ValueError:
             raise Fault(422, f"parameter {name!r} must be a whole number, not {text[:40]!r}") from None
+        if abs(value) > LARGEST_NUMBER:
+            raise Fault(422, f"parameter {name!r} is too large")
+        return value
 
     def required(self, name: str) -> str:
         """A parameter that must be there; 422 when it is not."""

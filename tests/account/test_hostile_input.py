@@ -169,6 +169,12 @@ def test_any_query_string(application: Application, path: str, query: str) -> No
     assert status(application, "GET", path, query=f"from={quote(query)}&count={quote(query)}") < 500
 
 
+def test_a_number_beyond_64_bits_is_refused(application: Application) -> None:
+    for path in ("/v3/job/list", "/v3/table/tail/shop/t", "/v3/schedule/history/x"):
+        big = 2**63
+        assert 400 <= status(application, "GET", path, query=f"from={big}&to={big}&count={big}") < 500
+
+
 @QUICK
 @given(sql=st.text(max_size=80), values=st.lists(st.text(max_size=5), max_size=3))
 def test_any_statement_text(sql: str, values: list[str]) -> None:
