@@ -65,12 +65,6 @@ def faulty(field: str, faults: list[str]) -> Refused:
     return Refused("; ".join(faults), body={"errors": {field: faults}})
 
 
-def an_object(value: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Refused(f"{what} must be a JSON object")
-    return value
-
-
 def text_or_none(value: Any, what: str) -> str | None:
     """Text (a number counts), or None; anything else is refused."""
     if value is None or isinstance(value, str):

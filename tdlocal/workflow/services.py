@@ -91,11 +91,6 @@ class Services:
                 text = text.replace(url, self.account().url)
         return text
 
-    @property
-    def account_if_started(self) -> LocalServer | None:
-        """The local account when a task has asked for it already."""
-        return self._account
-
     def environment(self) -> dict[str, str]:
         """The environment of child processes: where the account is, and nothing that leads to the
         internet.

@@ -207,11 +207,6 @@ def template(text: str) -> Template:
     return found
 
 
-def has_expression(text: str) -> bool:
-    """Whether evaluating *text* could give anything else than itself."""
-    return "$" in text
-
-
 class Engine:
     """One QuickJS context; belongs to one thread."""
 
