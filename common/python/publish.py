@@ -26,11 +26,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from common.python import treasure
 from common.python.errors import TaskError
 from common.python.inputs import is_live
+from common.python.once import once
 
 LOG_COLUMNS = {
     "database_name": "varchar",
@@ -44,16 +46,17 @@ LOG_COLUMNS = {
 }
 NEXT, PREV = "__next", "__prev"
 BEFORE = "published before"  # by a task of this session that was killed before it could say so
-TRIES = 6  # of one table: each looks at the state anew, so a lost answer does no harm
+AT_ONCE = 4  # tables that are published side by side
 
 
-def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, built=None):
-    """Task entry."""
+def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, built=None, keep_one_more=None):
+    """Task entry; `keep_one_more` names tables of which one earlier state more is kept."""
     import digdag
 
-    names = json.loads(built) if isinstance(built, str) else built
     session = int(session_unixtime)
-    published = publish_layer(database, session, int(keep_versions), names)
+    published = publish_layer(
+        database, session, int(keep_versions), listed(built), listed(keep_one_more) or ()
+    )
     for action, tables in sorted(by_action(published).items()):
         print(f"{database}: {tables} tables {action}")
     log_rows = [
@@ -74,8 +77,17 @@ def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, buil
     digdag.env.store({"published_rows": {database: sum(rows for _, rows in published.values())}})
 
 
+def listed(names: Any) -> list[str] | None:
+    """Return the names of a list as Digdag gives it: a list, or JSON text when it went through a template."""
+    return json.loads(names) if isinstance(names, str) and names else names
+
+
 def publish_layer(
-    database: str, session: int, keep: int = 2, built: Sequence[str] | None = None
+    database: str,
+    session: int,
+    keep: int = 2,
+    built: Sequence[str] | None = None,
+    keep_one_more: Sequence[str] = (),
 ) -> dict[str, tuple[str, int]]:
     """Publish the layer's tables and return table → (what was done, rows).
 
@@ -84,24 +96,38 @@ def publish_layer(
         session: the run's session_unixtime.
         keep: how many earlier states of each table stay.
         built: names without __next; every table of the layer that carries a session when None.
+        keep_one_more: names of which one state more stays.
     """
     have = treasure.tables(database)
     names = list(built) if built is not None else candidates(have)
     missing = [name for name in names if not {name, name + NEXT} & set(have)]
     if missing or not names:
         raise nothing_built(", ".join(f"{database}.{name}" for name in missing) or database)
-    states = contents(database, have, session, names)
+    stamps = built_for(database, have, session, names)
+
+    def one(name: str) -> str:
+        return publish_table(database, name, have, stamps, session, keep + (name in keep_one_more))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        actions = dict(zip(names, pool.map(one, names), strict=True))
     done: dict[str, tuple[str, int]] = {}
-    for name in names:
-        action = publish_table(database, name, have, states, session, keep)
+    for name, action in actions.items():
         if action:
-            rows = states.get(name + NEXT) or states.get(name + PREV) or states.get(name) or (0, None)
-            done[name] = (action, rows[0])
-        elif states.get(name, (0, None))[1] == session:
-            done[name] = (BEFORE, states[name][0])
+            done[name] = (action, row_count(have, name + NEXT, name + PREV, name))
+        elif stamps.get(name) == session:
+            done[name] = (BEFORE, row_count(have, name))
     if not done:
         raise nothing_built(database)
     return done
+
+
+def row_count(have: Mapping[str, Any], *names: str) -> int:
+    """Return the rows of the first of *names* that is there.
+
+    >>> row_count({"b": {"count": 3}}, "a", "b")
+    3
+    """
+    return next((int(have[name].get("count") or 0) for name in names if name in have), 0)
 
 
 def nothing_built(what: str) -> TaskError:
@@ -137,46 +163,53 @@ def candidates(have: Mapping[str, Any]) -> list[str]:
     return sorted(bases | live)
 
 
-def contents(
+def built_for(
     database: str, have: Mapping[str, Any], session: int, names: Sequence[str]
-) -> dict[str, tuple[int, int | None]]:
-    """Return table → (rows, session it was built for or None) of the names' states, by one query."""
-    wanted = [name + suffix for name in names for suffix in ("", NEXT, PREV) if name + suffix in have]
-    parts = []
-    for name in wanted:
-        stamped = "built_for" in treasure.columns_of(have[name])
-        stamp = "max(built_for)" if stamped else "cast(null as bigint)"
-        parts.append(
-            f"select {treasure.literal(name)} as table_name, count(*) as row_count, {stamp} as built_for\n"
-            f"from {treasure.identifier(name)}"
-        )
-    rows = treasure.run_query(database, "\nunion all\n".join(parts), session_unixtime=session).rows
-    return {row[0]: (int(row[1]), None if row[2] is None else int(row[2])) for row in rows}
+) -> dict[str, int | None]:
+    """Return table → session it was built for, of the names' states, by one query.
+
+    A new table has nothing to be compared with, so it is not asked about.
+    """
+    asked = [
+        state
+        for name in names
+        if name in have or name + NEXT not in have
+        for state in (name, name + NEXT, name + PREV)
+        if state in have and "built_for" in treasure.columns_of(have[state])
+    ]
+    if not asked:
+        return {}
+    sql = "\nunion all\n".join(
+        f"select {treasure.literal(state)} as table_name, max(built_for) as built_for"
+        f" from {treasure.identifier(state)}"
+        for state in asked
+    )
+    rows = treasure.run_query(database, sql, session_unixtime=session).rows
+    return {name: None if stamp is None else int(stamp) for name, stamp in rows}
 
 
 def publish_table(
     database: str,
     table: str,
     have: Mapping[str, Any],
-    states: Mapping[str, tuple[int, int | None]],
+    stamps: Mapping[str, int | None],
     session: int,
     keep: int,
 ) -> str:
-    """Publish one table; return what was done, empty text when there was nothing to do."""
-    stamps = {name: state[1] for name, state in states.items()}
-    names = set(have)
-    for attempt in range(TRIES):
-        try:
-            did = step(database, table, names, stamps, session, keep)
-            return did or ("published" if attempt else "")  # the answer of the last request was lost
-        except treasure.ApiError as error:
-            if attempt + 1 == TRIES or (error.status not in (0, *treasure.TRANSIENT)):
-                raise
-            time.sleep(min(5.0, 0.2 * 2**attempt))
-            now = treasure.tables(database)
-            names = set(now)
-            stamps = {name: state[1] for name, state in contents(database, now, session, [table]).items()}
-    return ""
+    """Publish one table; return what was done, empty text when there was nothing to do.
+
+    After a lost answer the state is looked at anew, and what is left to do is done.
+    """
+    seen = [have, stamps]
+    looked = []
+
+    def look() -> None:
+        seen[0] = treasure.tables(database)
+        seen[1] = built_for(database, seen[0], session, [table])
+        looked.append(True)
+
+    did: str = once(lambda: step(database, table, set(seen[0]), seen[1], session, keep), look)
+    return did or ("published" if looked else "")
 
 
 def step(
@@ -207,7 +240,13 @@ def step(
 
 def append_log(database: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append to publish_log; its database is made when a workflow runs without wf00."""
-    if rows:
+    if not rows:
+        return
+    try:
+        treasure.insert_rows(database, "publish_log", LOG_COLUMNS, rows)
+    except treasure.ApiError as error:
+        if error.status != 404:
+            raise
         treasure.create_database(database)
         treasure.insert_rows(database, "publish_log", LOG_COLUMNS, rows)
 

@@ -13,13 +13,13 @@ What cannot be taken back: mails that were sent, and segments that were created 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.python import inputs, treasure
 from common.python.command import run_command
 from common.python.errors import TaskError
+from common.python.once import once
 from common.python.publish import PREV, append_log, now_text
 
 EARLIER = re.compile(rf"(.+){PREV}(\d*)$")
@@ -138,18 +138,15 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
 
 def exchange(database: str, table: str, target: str, stamps: Mapping[str, int | None]) -> None:
     """Swap a table with one of its earlier states, once, also when the answer is lost on the way."""
-    for attempt in range(1, treasure.TRIES + 1):
-        try:
-            return treasure.swap_tables(database, table, target)
-        except treasure.ApiError as error:
-            told = stamps.get(table) != stamps.get(target)  # whether the two can be told apart
-            transient = error.status in (0, *treasure.TRANSIENT)
-            if not transient or not told or attempt == treasure.TRIES:
-                raise
-        time.sleep(treasure.wait_before(attempt))
+
+    def swapped() -> bool | None:
         now = built_for(database, treasure.tables(database), {table: [target]})
-        if now.get(table) == stamps.get(target):
-            return None
+        return True if now.get(table) == stamps.get(target) else None
+
+    if stamps.get(table) == stamps.get(target):  # the two cannot be told apart afterwards
+        treasure.swap_tables(database, table, target)
+    else:
+        once(lambda: treasure.swap_tables(database, table, target), swapped)
 
 
 def earlier_states(have: Mapping[str, Any]) -> dict[str, list[str]]:

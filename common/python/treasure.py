@@ -1,49 +1,26 @@
-"""The one way in which tasks talk to Treasure Data's APIs.
+"""Treasure Data's APIs as tasks use them: one request, one job, one table.
 
-``connect`` gives pytd's client for tasks that work with data frames; ``call`` is one HTTP request with the
-rules that hold everywhere (rate limit, retries for transient faults only, time-outs, no key in any text);
-``run_query`` runs SQL as a job, once, even when an answer is lost on the way. The last two need the standard
-library alone, so that a small task starts quickly.
+``connect`` gives pytd's client for tasks that work with data frames; ``call`` is one HTTP request by the
+rules of common.python.client; ``run_query`` runs SQL as a job, once, even when an answer is lost on the way.
+The last two need the standard library alone, so that a small task starts quickly.
 
 Reads     TD_API_KEY, TD_API_SERVER, TD_PRESTO_API of the task's `_env`
 """
 
 from __future__ import annotations
 
-import http.client
 import json as jsonlib
 import os
-import random
-import ssl
-import sys
-import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from common.python.client import SAFE_METHODS, ApiError, decoded, send
 from common.python.errors import TaskError
-
-TRIES = 12  # of a request that may be repeated: a minute or two of trouble
-FIRST_WAIT = 0.1  # seconds before the second try; doubled each time, half of it random
-LONGEST_WAIT = 30.0
-REFUSED_TRIES = 7  # when nobody listens at the address
-REQUESTS_PER_SECOND = 50.0  # of one task to one host, when no Retry-After says otherwise
-BURST = 100
-TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")  # doing them twice is doing them once
-
-
-class ApiError(TaskError):
-    """A refused or failed request; `status` is HTTP's number, 0 when no answer came."""
-
-    def __init__(self, problem: str, *, where: str, mend: str, status: int = 0, answer: Any = None) -> None:
-        super().__init__(problem, where=where, mend=mend)
-        self.status, self.answer = status, answer
+from common.python.once import once
 
 
 @dataclass
@@ -58,27 +35,6 @@ class Rows:
     def dicts(self) -> list[dict[str, Any]]:
         """Return the rows as dicts."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-
-@dataclass
-class Bucket:
-    """A token bucket: at most `rate` requests a second after a burst."""
-
-    rate: float = REQUESTS_PER_SECOND
-    tokens: float = BURST
-    filled_at: float = field(default_factory=time.monotonic)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self) -> float:
-        """Take a token; return the seconds to wait before using it."""
-        with self.lock:
-            now = time.monotonic()
-            self.tokens = min(BURST, self.tokens + (now - self.filled_at) * self.rate) - 1
-            self.filled_at = now
-            return max(0.0, -self.tokens / self.rate)
-
-
-_buckets: dict[str, Bucket] = {}
 
 
 def connect(database: str) -> Any:
@@ -118,7 +74,7 @@ def call(
     params: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     repeatable: bool | None = None,
-    timeout: float = 120.0,
+    timeout: float = 0.0,
     raw: bool = False,
 ) -> Any:
     """Send one request to an API of Treasure Data and return its JSON answer.
@@ -135,7 +91,7 @@ def call(
         params: added to the URL.
         headers: added to the request.
         repeatable: whether a second request does no harm; told from the method when None.
-        timeout: seconds without a word before a try counts as broken.
+        timeout: seconds without a word before a try counts as broken; that of the settings when 0.
         raw: return the answer's bytes.
 
     Returns:
@@ -145,21 +101,19 @@ def call(
         ApiError: the answer was a refusal, or no answer came in all tries. Its text holds no key.
     """
     target = address(url, params)
-    request = urllib.request.Request(target, method=method)  # noqa: S310 (hosts come from configuration)
-    request.add_header("Authorization", f"TD1 {api_key()}")
-    for name, value in (headers or {}).items():
-        request.add_header(name, value)
+    told = {"Authorization": f"TD1 {api_key()}", **(headers or {})}
+    body = None
     if json is not None:
-        request.data = jsonlib.dumps(json).encode()
-        request.add_header("Content-Type", "application/json")
+        body = jsonlib.dumps(json).encode()
+        told.setdefault("Content-Type", "application/json")
     elif form is not None:
-        request.data = urllib.parse.urlencode(form).encode()
-        request.add_header("Content-Type", "application/x-www-form-urlencoded")
+        body = urllib.parse.urlencode(form).encode()
+        told.setdefault("Content-Type", "application/x-www-form-urlencoded")
     elif method == "POST":
-        request.data = b""
+        body = b""
     may_repeat = method in SAFE_METHODS if repeatable is None else repeatable
-    body = tried(request, TRIES if may_repeat else 1, timeout)
-    return body if raw else decoded(body)
+    answer = send(method, target, told, body, may_repeat=may_repeat, timeout=timeout)
+    return answer if raw else decoded(answer)
 
 
 def address(url: str, params: Mapping[str, Any] | None = None) -> str:
@@ -174,107 +128,6 @@ def address(url: str, params: Mapping[str, Any] | None = None) -> str:
     if params:
         url += ("&" if "?" in url else "?") + urllib.parse.urlencode(params)
     return url
-
-
-def tried(request: urllib.request.Request, tries: int, timeout: float) -> bytes:
-    """Send *request* up to *tries* times and return the body of the answer."""
-    fault: ApiError | None = None
-    for attempt in range(tries):
-        if fault is not None:
-            pause(fault, attempt, request)
-        time.sleep(_buckets.setdefault(request.host, Bucket()).take())
-        try:
-            with urllib.request.urlopen(request, timeout=timeout, context=tls(request)) as answer:  # noqa: S310
-                body: bytes = answer.read()
-                return body
-        except urllib.error.HTTPError as error:
-            try:
-                fault = refusal(request, error)
-            except (OSError, http.client.HTTPException) as broken:
-                fault = unanswered(request, broken)
-            if fault.status not in (0, *TRANSIENT):
-                raise fault from None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            fault = unanswered(request, error)
-            refused = isinstance(getattr(error, "reason", error), ConnectionRefusedError)
-            if refused and attempt + 1 >= REFUSED_TRIES:
-                break
-    assert fault is not None
-    raise fault from None
-
-
-def pause(fault: ApiError, attempt: int, request: urllib.request.Request) -> None:
-    """Wait before try number *attempt* + 1, as long as the server asked for, else longer each time."""
-    wait = wait_before(attempt)
-    asked = getattr(fault, "retry_after", "")
-    if asked.isdigit():
-        wait = max(wait, min(float(asked), 300.0))
-    print(
-        f"{request.method} {shown(request)}: {fault.status or 'no answer'}, again in {wait:.1f} s",
-        file=sys.stderr,
-    )
-    time.sleep(wait)
-
-
-def wait_before(attempt: int) -> float:
-    """Return the seconds before try number *attempt* + 1; half of them are chance, so that tasks part."""
-    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
-    return wait / 2 + random.random() * wait / 2
-
-
-def unanswered(request: urllib.request.Request, error: Exception) -> ApiError:
-    """Return the fault of a request that got no whole answer."""
-    return ApiError(
-        f"no answer to {request.method} {shown(request)}: {getattr(error, 'reason', error)}",
-        where="the connection to the API",
-        mend="check that the account is up and `site` is right, then run again",
-    )
-
-
-def refusal(request: urllib.request.Request, error: urllib.error.HTTPError) -> ApiError:
-    """Return what the server said as an error that a person can act on."""
-    answer = decoded(error.read())
-    said = answer
-    if isinstance(answer, dict):
-        said = answer.get("text") or answer.get("message") or answer.get("error") or answer
-    mends = {
-        401: "give the project a valid key: td wf secrets --project NAME --set td.apikey",
-        403: "give the key's user the right to do this",
-        404: "check the name",
-    }
-    fault = ApiError(
-        f"{request.method} {shown(request)} answered {error.code}: {str(said)[:500]}",
-        where="the API's answer",
-        mend=mends.get(error.code, "see the answer's text; if it is transient, run again"),
-        status=error.code,
-        answer=answer,
-    )
-    fault.retry_after = error.headers.get("Retry-After", "") if error.headers else ""  # type: ignore[attr-defined]
-    return fault
-
-
-def shown(request: urllib.request.Request) -> str:
-    """Return the request's address without its query, which may hold data."""
-    return request.full_url.split("?")[0]
-
-
-def decoded(body: bytes) -> Any:
-    """Return *body* as JSON, as text when it is none, None when it is empty."""
-    if not body:
-        return None
-    try:
-        return jsonlib.loads(body)
-    except ValueError:
-        return body.decode("utf-8", "replace")
-
-
-def tls(request: urllib.request.Request) -> ssl.SSLContext | None:
-    """Return a context that trusts the authorities which requests brings along."""
-    if request.type != "https":
-        return None
-    from requests.certs import where
-
-    return ssl.create_default_context(cafile=where())
 
 
 def run_query(
@@ -298,17 +151,17 @@ def run_query(
         TaskError: the job failed; its text holds Trino's message.
     """
     job_id = issue(database, sql, session_unixtime, domain_key or str(uuid.uuid4()))
-    status = wait_for(job_id)
-    shown_job = call("GET", f"/v3/job/show/{job_id}") if rows or status != "success" else {}
-    if status != "success":
-        debug = shown_job.get("debug") or {}
+    job = ended(job_id, "show" if rows else "status")
+    if job["status"] != "success":
+        job = job if rows else call("GET", f"/v3/job/show/{job_id}")
+        debug = job.get("debug") or {}
         text = str(debug.get("stderr") or debug.get("cmdout") or "no message").strip()
         raise TaskError(
             text[-2000:], where=f"job {job_id} on {database}", mend="mend what the message names, run again"
         )
     if not rows:
         return Rows([], [], job_id)
-    columns = [column[0] for column in jsonlib.loads(shown_job.get("hive_result_schema") or "[]")]
+    columns = [column[0] for column in jsonlib.loads(job.get("hive_result_schema") or "[]")]
     body = call("GET", f"/v3/job/result/{job_id}", params={"format": "json"}, raw=True)
     found = [jsonlib.loads(line) for line in body.decode("utf-8").split("\n") if line.strip()]
     return Rows(columns, found, job_id, len(found))
@@ -329,13 +182,16 @@ def issue(database: str, sql: str, session_unixtime: int | str | None, domain_ke
     return str(answer["job_id"])
 
 
-def wait_for(job_id: str) -> str:
-    """Return the job's last status, asked for at growing intervals of at most five seconds."""
+def ended(job_id: str, word: str) -> dict[str, Any]:
+    """Return what `/v3/job/status` or `/v3/job/show` says of a job when it is over.
+
+    It is asked for at growing intervals of at most five seconds.
+    """
     interval = 0.02
     while True:
-        status = str(call("GET", f"/v3/job/status/{job_id}")["status"])
-        if status not in ("queued", "booting", "running"):
-            return status
+        job: dict[str, Any] = call("GET", f"/v3/job/{word}/{job_id}")
+        if job["status"] not in ("queued", "booting", "running"):
+            return job
         time.sleep(interval)
         interval = min(5.0, interval * 1.6)
 
@@ -372,16 +228,10 @@ def create_database(database: str) -> None:
 def rename_table(database: str, name: str, new_name: str) -> None:
     """Rename a table, over another of the new name if there is one; a lost answer is no fault."""
     path = "/".join(quoted_path(part) for part in (database, name, new_name))
-    for attempt in range(TRIES):
-        try:
-            call("POST", f"/v3/table/rename/{path}", form={"overwrite": "true"})
-            return
-        except ApiError as error:
-            if error.status not in (0, *TRANSIENT) or attempt + 1 == TRIES:
-                raise
-        time.sleep(wait_before(attempt + 1))
-        if name not in tables(database):
-            return  # it was done, and its answer was lost
+    once(
+        lambda: call("POST", f"/v3/table/rename/{path}", form={"overwrite": "true"}),
+        lambda: True if name not in tables(database) else None,
+    )
 
 
 def swap_tables(database: str, first: str, second: str) -> None:

@@ -2,11 +2,16 @@
 
 import http.server
 import json
+import socket
+import sys
 import threading
+import types
 
 import pytest
+import yaml
 
-from common.python import treasure
+from common.python import client, treasure
+from tests.support import ROOT
 
 KEY = "1/0123456789abcdef0123456789abcdef01234567"
 
@@ -14,11 +19,15 @@ KEY = "1/0123456789abcdef0123456789abcdef01234567"
 class Script(http.server.BaseHTTPRequestHandler):
     """Answers with what the test wrote down, one entry a request; `drop` closes the connection."""
 
+    protocol_version = "HTTP/1.1"
+
     def answer(self):
+        self.server.ends.add(self.client_address)
         length = int(self.headers.get("Content-Length") or 0)
         self.server.seen.append((self.command, self.path, self.rfile.read(length).decode()))
         entry = self.server.script.pop(0) if self.server.script else (200, {}, {})
         if entry == "drop":
+            self.close_connection = True
             self.connection.close()
             return
         status, headers, body = entry
@@ -28,6 +37,7 @@ class Script(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+        self.close_connection = self.server.hangs_up
 
     do_GET = do_POST = do_PUT = do_DELETE = answer
 
@@ -40,10 +50,12 @@ def api(monkeypatch):
     """A scripted API; waits are noted instead of slept."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Script)
     server.script, server.seen, server.waits = [], [], []
+    server.ends, server.hangs_up = set(), False
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("TD_API_SERVER", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("TD_API_KEY", KEY)
-    monkeypatch.setattr(treasure.time, "sleep", server.waits.append)
+    client.settings.cache_clear()
+    monkeypatch.setattr(client.time, "sleep", server.waits.append)
     yield server
     server.shutdown()
     server.server_close()
@@ -95,7 +107,7 @@ def test_an_endless_fault_ends_with_a_plain_error(api):
     api.script = [(503, {}, {})] * 50
     with pytest.raises(treasure.ApiError) as caught:
         treasure.call("GET", "/v3/x")
-    assert len(api.seen) == treasure.TRIES
+    assert len(api.seen) == client.Calls().tries
     assert caught.value.status == 503
 
 
@@ -112,8 +124,61 @@ def test_hosts_of_treasure_data_are_the_local_accounts_when_there_is_one(api):
     assert api.seen == [("GET", "/audiences?x=1", "")]
 
 
+def test_the_calls_of_a_task_share_a_connection(api):
+    for _ in range(5):
+        treasure.call("GET", "/v3/x")
+        treasure.call("POST", "/v3/y", form={"a": 1})
+    assert len(api.ends) == 1
+
+
+def test_a_connection_that_the_host_has_closed_is_not_used_again(api):
+    api.hangs_up = True
+    for _ in range(3):
+        treasure.call("POST", "/v3/y")  # one that must not be repeated
+    assert len(api.seen) == len(api.ends) == 3
+
+
+def test_how_fast_and_how_patient_is_configured(api, monkeypatch):
+    digdag = types.ModuleType("digdag")
+    digdag.env = types.SimpleNamespace(params={"calls": {"tries": 3, "requests_per_second": 1, "burst": 1}})
+    monkeypatch.setitem(sys.modules, "digdag", digdag)
+    monkeypatch.setattr(client, "_buckets", {})
+    client.settings.cache_clear()
+    api.script = [(503, {}, {})] * 50
+    with pytest.raises(treasure.ApiError):
+        treasure.call("GET", "/v3/x")
+    assert len(api.seen) == 3
+    assert max(api.waits) > 1, "the second try had to wait for its token"
+    client.settings.cache_clear()
+
+
+def test_a_setting_that_is_unknown_or_no_number_is_told():
+    with pytest.raises(treasure.TaskError, match="calls: retries, tries cannot be used"):
+        client.calls_of({"retries": 3, "tries": 0, "burst": 2})
+    told = yaml.safe_load((ROOT / "config/src_params.yml").read_text())["calls"]
+    assert client.calls_of(told) == client.Calls()
+
+
+def test_nobody_at_the_address_is_given_up_sooner(api, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("TD_API_SERVER", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(treasure.ApiError, match=r"no answer to GET .*refused") as caught:
+            treasure.call("GET", "/v3/x")
+    assert caught.value.status == 0
+    assert sum(wait > 0 for wait in api.waits) == client.Calls().refused_tries - 1
+
+
+def test_a_proxy_of_the_environment_is_used(api, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://10.0.0.9:3128")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    far, near = (client.urllib.parse.urlsplit(url) for url in ("http://example.com/x", "http://127.0.0.1/x"))
+    assert client.proxy_for(far) == ("10.0.0.9", 3128)
+    assert client.proxy_for(near) is None
+
+
 def test_the_rate_is_limited():
-    bucket = treasure.Bucket(rate=10, tokens=1)
+    bucket = client.Bucket(rate=10, burst=1)
     assert bucket.take() == 0.0
     assert 0.05 < bucket.take() <= 0.1
     assert 0.15 < bucket.take() <= 0.2

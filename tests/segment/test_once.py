@@ -2,13 +2,13 @@
 
 import pytest
 
-from common.python import once
-from common.python.treasure import ApiError
+from common.python import client, once
+from common.python.client import ApiError
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(once.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(client.time, "sleep", lambda seconds: None)
 
 
 class Account:
