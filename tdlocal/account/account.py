@@ -6,12 +6,15 @@ from pathlib import Path
 
 from tdlocal.account.attempts import Attempts
 from tdlocal.account.audiences import Audiences
+from tdlocal.account.buckets import Buckets
 from tdlocal.account.bulk_imports import BulkImports
 from tdlocal.account.clock import now
 from tdlocal.account.connectors import Connectors
 from tdlocal.account.databases import Databases
+from tdlocal.account.exports import Exports
 from tdlocal.account.folders import Folders
 from tdlocal.account.jobs import Jobs
+from tdlocal.account.loads import Loads
 from tdlocal.account.mails import Mails
 from tdlocal.account.models import Models
 from tdlocal.account.projects import Projects
@@ -55,6 +58,9 @@ class Account:
         self.bulk_imports = BulkImports(self)
         self.schedules = Schedules(self)
         self.results = Results(self)
+        self.buckets = Buckets(state)
+        self.loads = Loads(self)
+        self.exports = Exports(self)
         self.connectors = Connectors(self)
         self.audiences = Audiences(self)
         self.folders = Folders(self)

@@ -12,7 +12,8 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from tdlocal.engine.types import Column, EngineError
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
+    from tdlocal.account.exports import Target
 
 WORKERS = 16
 KEPT_RESULTS = 2000  # result files; older ones are deleted when the account is opened
@@ -136,6 +138,7 @@ class Jobs:
         retry_limit: int = 0,
         result_url: str = "",
         user_name: str = "",
+        target: Target | None = None,
     ) -> Job:
         """Write a query job down and start it.
 
@@ -147,13 +150,15 @@ class Jobs:
             domain_key: AlreadyThere with the first job's id when a job has this key already.
             priority: -2 to 2, kept and shown.
             retry_limit: kept and shown.
-            result_url: kept and shown; the job fails, since nothing is sent anywhere from here.
+            result_url: the result output as it is shown.
             user_name: who issued it.
+            target: where the rows go besides the result (Exports.target).
         """
         if kind not in QUERY_TYPES:
             raise Refused(f"job type '{kind}' is unknown; use one of {', '.join(QUERY_TYPES)}")
         self._account.databases.check(database)
-        task: Task = self._run_hive if kind == "hive" else self._run_query
+        run: Task = self._run_hive if kind == "hive" else self._run_query
+        task = run if target is None else partial(self._run_and_deliver, run, target)
         return self.start(
             kind,
             database,
@@ -357,12 +362,20 @@ class Jobs:
 
         return self._run_sql(job, to_trino(job.query), cancelled)
 
-    def _run_sql(self, job: Job, sql: str, cancelled: threading.Event) -> Outcome:
-        if job.result_url:
-            raise Refused(
-                "this account sends no results to other systems (result output): nothing was run. "
-                "To mend: leave the result url out"
+    def _run_and_deliver(self, run: Task, target: Target, job: Job, cancelled: threading.Event) -> Outcome:
+        outcome = run(job, cancelled)
+        if not outcome.columns:
+            return replace(outcome, note="the statement has no rows: nothing went to the result output")
+        path = self._path(job.id)
+        try:
+            note = self._account.exports.deliver(
+                job, outcome.columns, lambda: job_results.read_rows(path), target
             )
+        except (Refused, NotThere, AlreadyThere, OSError) as error:
+            raise Refused(f"the query has run, but its result output failed: {error}") from None
+        return replace(outcome, note=note)
+
+    def _run_sql(self, job: Job, sql: str, cancelled: threading.Event) -> Outcome:
         answer = self._account.engine.run(
             sql, database=job.database, scheduled_time=job.scheduled_time, cancelled=cancelled
         )

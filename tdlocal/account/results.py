@@ -1,4 +1,4 @@
-"""Result outputs by name: kept and listed, as connections too. Nothing is ever sent to them from here."""
+"""Result outputs by name, which are connections too: tdlocal.account.exports delivers to them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,13 @@ class Results:
         row = self._account.store.one("select * from results where name = ?", [name])
         if row is None:
             raise NotThere(f"Result '{name}' does not exist")
+        return ResultOutput(**row)
+
+    def with_id(self, number: str) -> ResultOutput:
+        """One result output by its number; NotThere when there is none."""
+        row = self._account.store.one("select * from results where id = ?", [number])
+        if row is None:
+            raise NotThere(f"Connection '{number[:40]}' does not exist")
         return ResultOutput(**row)
 
     def delete(self, name: str) -> None:

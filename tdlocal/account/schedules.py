@@ -150,6 +150,7 @@ class Schedules:
         if not 1 <= count <= MOST_RUNS:
             raise Refused(f"num must be 1 to {MOST_RUNS}")
         runs = []
+        target = self._account.exports.target(saved.result_url) if saved.result_url else None
         for _ in range(count):
             job = self._account.jobs.issue(
                 saved.type,
@@ -159,7 +160,8 @@ class Schedules:
                 domain_key=domain_key,
                 priority=saved.priority,
                 retry_limit=saved.retry_limit,
-                result_url=saved.result_url,
+                result_url="" if target is None else target.label,
+                target=target,
                 user_name=user_name,
             )
             self._account.store.execute(

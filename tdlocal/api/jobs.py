@@ -12,13 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from tdlocal.account.account import Account
+from tdlocal.account.exports import Target
 from tdlocal.account.job_results import read_rows, unpacked
 from tdlocal.account.jobs import QUERY_TYPES, Job
 from tdlocal.api.encode import job_json, json_lines, separated, status_json
-from tdlocal.api.wire import Fault, Reply, Request, lacks, route
+from tdlocal.api.wire import Fault, Reply, Request, route
 
 PYTHON = "td-client-python 1.7 tdclient/job_api.py"
 JAVA = "td-client-java 0.9 TDClient.java"
+EXPORT = "td-client-python 1.7 tdclient/export_api.py; Digdag td_table_export>"
+BUCKETS = "buckets are folders under <state>/buckets; nothing is fetched from or sent to other machines"
+RESULT_OUTPUTS = (
+    "result outputs to td:// and to buckets are written; for every other kind the rows are kept in "
+    "<state>/unsent, never sent, and the job's output says so"
+)
 ISSUE_SECONDS = 0.2
 STATUS_SECONDS = 4.0
 LIST_LIMIT = 10_000
@@ -32,30 +39,50 @@ GZIP = "application/x-gzip"
     "/v3/job/issue/{kind}/{database}",
     source=f"{PYTHON}; {JAVA}",
     body_limit=QUERY_LIMIT,
-    partly="presto, trino, hive; bulkload answers 501; priority, pool_name and engine_version are kept, not "
-    "used; a job with a result output url ends in an error, since nothing is sent elsewhere",
+    partly="presto, trino, hive, bulkload; priority, pool_name and engine_version are kept, not used; "
+    f"{RESULT_OUTPUTS}; {BUCKETS}",
 )
 def issue(account: Account, request: Request, kind: str, database: str) -> Any:
+    about = job_options(account, request)
     if kind == "bulkload":
-        raise Fault(
-            501, "bulkload jobs are not supported by tdlocal: it has no connectors; use `tdlocal load`"
-        )
-    if kind not in QUERY_TYPES:
-        raise Fault(422, f"job type '{kind}' is unknown; use one of {', '.join(QUERY_TYPES)}")
+        table = request.required("table")
+        job = account.loads.issue(database, table, request.json, **about)
+    elif kind in QUERY_TYPES:
+        target = target_of(account, request)
+        shown = "" if target is None else target.label
+        query = request.required("query")
+        job = account.jobs.issue(kind, database, query, result_url=shown, target=target, **about)
+    else:
+        known = ", ".join((*QUERY_TYPES, "bulkload"))
+        raise Fault(422, f"job type '{kind}' is unknown; use one of {known}")
+    return started(account, job)
+
+
+def job_options(account: Account, request: Request) -> dict[str, Any]:
+    """What every kind of job may be given."""
     params = request.params
-    job = account.jobs.issue(
-        kind,
-        database,
-        request.required("query"),
-        scheduled_time=request.number("scheduled_time") if params.get("scheduled_time") else None,
-        domain_key=params.get("domain_key") or None,
-        priority=request.number("priority", 0),
-        retry_limit=request.number("retry_limit", 0),
-        result_url=params.get("result") or params.get("result_connection_id") or "",
-        user_name=account.users.who(request.key),
-    )
+    return {
+        "scheduled_time": request.number("scheduled_time") if params.get("scheduled_time") else None,
+        "domain_key": params.get("domain_key") or None,
+        "priority": request.number("priority", 0),
+        "retry_limit": request.number("retry_limit", 0),
+        "user_name": account.users.who(request.key),
+    }
+
+
+def target_of(account: Account, request: Request) -> Target | None:
+    """Where a result is to go; None when nothing is said of it."""
+    text = request.params.get("result") or ""
+    connection = request.params.get("result_connection_id") or ""
+    if not text and not connection:
+        return None
+    return account.exports.target(text, connection, request.params.get("result_connection_settings") or "")
+
+
+def started(account: Account, job: Job) -> dict[str, Any]:
+    """The answer to an issued job, after a moment in which a short one ends."""
     account.jobs.wait(job.id, ISSUE_SECONDS)
-    return {"job_id": str(job.id), "job": str(job.id), "database": database}
+    return {"job_id": str(job.id), "job": str(job.id), "database": job.database}
 
 
 @route("GET", "/v3/job/status/{job_id}", source=PYTHON)
@@ -145,9 +172,16 @@ def file_chunks(path: Path, start: int, length: int) -> Iterator[bytes]:
             yield chunk
 
 
-lacks(
-    "POST",
-    "/v3/job/result_export/{job_id}",
-    source=JAVA,
-    why="this account sends no results to other systems",
-)
+@route("POST", "/v3/job/result_export/{job_id}", source=JAVA, partly=RESULT_OUTPUTS)
+def export_result(account: Account, request: Request, job_id: str) -> Any:
+    target = target_of(account, request)
+    if target is None:
+        raise Fault(422, "parameter 'result' or 'result_connection_id' is required")
+    job = account.exports.export_result(account.jobs.show(job_id), target, **job_options(account, request))
+    return started(account, job)
+
+
+@route("POST", "/v3/export/run/{database}/{table}", source=EXPORT, partly=BUCKETS)
+def export_table(account: Account, request: Request, database: str, table: str) -> Any:
+    about = job_options(account, request)
+    return started(account, account.exports.export_table(database, table, request.params, **about))

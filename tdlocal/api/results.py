@@ -1,22 +1,26 @@
-"""/v3/result: named result outputs, kept and listed. Jobs that name one end in an error."""
+"""/v3/result: named result outputs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tdlocal.account.account import Account
-from tdlocal.api.wire import Request, lacks, route
+from tdlocal.account.exports import without_password
+from tdlocal.api.wire import Request, route
 
 CLIENT = "td-client-python 1.7 tdclient/result_api.py"
 
 
 @route("GET", "/v3/result/list", source=CLIENT)
 def list_results(account: Account, request: Request) -> Any:
-    outputs = [{"name": one.name, "url": one.url, "organization": None} for one in account.results.all()]
+    outputs = [
+        {"name": one.name, "url": without_password(one.url), "organization": None}
+        for one in account.results.all()
+    ]
     return {"results": outputs}
 
 
-@route("POST", "/v3/result/create/{name}", source=CLIENT, partly="kept and listed; no job can write to it")
+@route("POST", "/v3/result/create/{name}", source=CLIENT)
 def create_result(account: Account, request: Request, name: str) -> Any:
     account.results.create(name, request.required("url"))
     return {"result": name}
@@ -26,11 +30,3 @@ def create_result(account: Account, request: Request, name: str) -> Any:
 def delete_result(account: Account, request: Request, name: str) -> Any:
     account.results.delete(name)
     return {"result": name}
-
-
-lacks(
-    "POST",
-    "/v3/export/run/{database}/{table}",
-    source="td-client-python 1.7 tdclient/export_api.py; Digdag td_table_export>",
-    why="this account exports to no storage; read the table with a query",
-)

@@ -16,7 +16,7 @@ MAVEN = ["mvn", "--quiet", "--batch-mode", "-Dstyle.color=never"]
 STEPS = {
     "JavaClientTest": [
         "keys", "databases", "tables", "jobs", "domain keys", "imports", "bulk imports", "saved queries",
-        "partial delete",
+        "partial delete", "loads and exports",
     ],
     "JdbcTest": ["values", "prepared", "writes", "pages", "errors"],
 }  # fmt: skip
@@ -42,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_java_program_passes_all_its_steps(
     server: LocalServer, database: str, project: Path, main_class: str
 ) -> None:
-    words = f"{server.url.removeprefix('http://')} {server.key} {database}"
+    words = f"{server.url.removeprefix('http://')} {server.key} {database} {server.state}/buckets/java-lake"
     run = subprocess.run(
         [*MAVEN, "exec:java", f"-Dexec.mainClass={main_class}", f"-Dexec.args={words}"],
         cwd=project, capture_output=True, text=True, timeout=280,

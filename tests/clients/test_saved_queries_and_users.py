@@ -115,22 +115,7 @@ def test_result_outputs_are_kept(client: tdclient.Client, server: LocalServer) -
     assert client.results() == []
 
 
-def test_what_is_lacking_says_so(client: tdclient.Client, database: str, server: LocalServer) -> None:
-    paths = [
-        "bulk_loads/guess", "bulk_loads/x/jobs", f"job/issue/bulkload/{database}", f"export/run/{database}/t",
-    ]  # fmt: skip
-    for path in paths:
-        answer = requests.post(f"{server.url}/v3/{path}", json={}, headers={"Authorization": server.key})
+def test_what_is_lacking_says_so(server: LocalServer) -> None:
+    for path in ("v4/streaming_task_auths", "v3/no/such/call"):
+        answer = requests.post(f"{server.url}/{path}", json={}, headers={"Authorization": server.key})
         assert answer.status_code == 501 and "not supported by tdlocal" in answer.json()["error"]
-    with pytest.raises(errors.APIError):
-        client.export_data(database, "t", "s3", {"bucket": "b"})
-
-
-def test_connector_sessions_are_kept(client: tdclient.Client, database: str) -> None:
-    client.api.connector_create("load", database, "t", {"config": {"in": {"type": "s3"}}})
-    assert [one["name"] for one in client.api.connector_list()] == ["load"]
-    client.api.connector_update("load", {"config": {"in": {"type": "gcs"}}})
-    assert client.api.connector_show("load")["config"] == {"in": {"type": "gcs"}}
-    assert client.api.connector_history("load") == []
-    client.api.connector_delete("load")
-    assert client.api.connector_list() == []

@@ -310,12 +310,6 @@ def test_an_unknown_job_and_an_unknown_database(client: tdclient.Client) -> None
         client.query("no_such_database", "select 1", type="presto")
 
 
-def test_a_result_output_is_not_passed_over_in_silence(client: tdclient.Client, database: str) -> None:
-    job = client.query(database, "select 1", type="presto", result_url="mysql://host/db/table")
-    job.wait()
-    assert job.error() and "sends no results" in job.debug["stderr"]
-
-
 def test_a_hive_query_runs_and_names_columns_as_hive_does(client: tdclient.Client, database: str) -> None:
     job = client.query(database, "select `a`, count(*) from (select 1 as a) t group by `a`", type="hive")
     job.wait()

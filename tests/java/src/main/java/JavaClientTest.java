@@ -1,3 +1,5 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.base.Optional;
 import com.treasuredata.client.TDClient;
 import com.treasuredata.client.TDClientHttpConflictException;
@@ -7,6 +9,9 @@ import com.treasuredata.client.model.TDApiKey;
 import com.treasuredata.client.model.TDBulkImportSession;
 import com.treasuredata.client.model.TDColumn;
 import com.treasuredata.client.model.TDColumnType;
+import com.treasuredata.client.model.TDExportFileFormatType;
+import com.treasuredata.client.model.TDExportJobRequest;
+import com.treasuredata.client.model.TDExportResultJobRequest;
 import com.treasuredata.client.model.TDImportResult;
 import com.treasuredata.client.model.TDJob;
 import com.treasuredata.client.model.TDJobRequest;
@@ -48,6 +53,7 @@ public class JavaClientTest {
         bulkImports();
         savedQueries();
         partialDelete();
+        loadsAndExports(new File(args[3]));
         client.deleteDatabase(DATABASE);
         client.close();
         System.exit(0);
@@ -222,6 +228,31 @@ public class JavaClientTest {
         finished(count);
         check(text(count, TDResultFormat.CSV).trim().equals("0"), "rows left");
         passed("partial delete");
+    }
+
+    /** What td_load>, td_table_export> and td_result_export> do; *bucket* is the folder of the bucket java-lake. */
+    private static void loadsAndExports(File bucket) throws Exception {
+        check(bucket.mkdirs(), "bucket");
+        Files.write(bucket.toPath().resolve("in.csv"), "1\n2\n".getBytes(StandardCharsets.UTF_8));
+        ObjectNode config = (ObjectNode) new ObjectMapper().readTree("{\"in\": {\"type\": \"s3\", "
+            + "\"bucket\": \"java-lake\", \"path_prefix\": \"in\", \"parser\": {\"type\": \"csv\", "
+            + "\"columns\": [{\"name\": \"time\", \"type\": \"long\"}]}}, \"out\": {\"mode\": \"append\"}}");
+        client.createTable(DATABASE, "loaded");
+        String load = client.submit(TDJobRequest.newBulkLoad(DATABASE, "loaded", config));
+        check(finished(load).getStatus() == TDJob.Status.SUCCESS, client.jobInfo(load).getStdErr());
+        check(client.jobInfo(load).getType() == TDJob.Type.BULKLOAD, "type");
+        String export = client.submitExportJob(TDExportJobRequest.builder().database(DATABASE).table("loaded")
+            .from(new Date(0)).to(new Date(2000)).fileFormat(TDExportFileFormatType.JSONL_GZ).accessKeyId("a")
+            .secretAccessKey("b").bucketName("java-lake").filePrefix("out/loaded").build());
+        check(finished(export).getStatus() == TDJob.Status.SUCCESS, client.jobInfo(export).getStdErr());
+        check(client.jobInfo(export).getNumRecords() == 1 && new File(bucket, "out").list().length == 1, "export");
+        String query = submit("select time from loaded order by time");
+        finished(query);
+        String result = client.submitResultExportJob(TDExportResultJobRequest.builder().jobId(query)
+            .resultOutput("s3://a:b@/java-lake/result.csv").build());
+        check(finished(result).getStatus() == TDJob.Status.SUCCESS, client.jobInfo(result).getStdErr());
+        check(new File(bucket, "result.csv").length() == 12, "result");
+        passed("loads and exports");
     }
 
     private static String submit(String query) {
