@@ -145,7 +145,7 @@ def revenue(golden: str) -> list[tuple[str, str]]:
     """Return revenue, net of returns, and what it is made of."""
     rows = answered(
         golden,
-        "select count(*) as orders, coalesce(sum(amount), 0e0) as net,\n"
+        "select coalesce(sum(order_count), 0) as orders, coalesce(sum(amount), 0e0) as net,\n"
         "    coalesce(sum(case when amount > 0 then amount end), 0e0) as gross\nfrom unified_transactions",
     )
     if not rows:

@@ -11,6 +11,7 @@ select
 
     -- as the source sent it
     order_no,
+    order_part,
     order_line_no,
     order_transaction_type,
     order_datetime,
@@ -28,6 +29,7 @@ select
     net_price,
 
     -- as staging cleaned it
+    trfmd_order_key,
     trfmd_product_name,
     trfmd_product_department,
     trfmd_product_sub_department,

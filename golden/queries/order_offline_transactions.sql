@@ -15,6 +15,7 @@ select
     phone_number,
     token,
     order_no,
+    order_part,
     order_datetime,
     order_transaction_type,
     payment_method,
@@ -31,6 +32,7 @@ select
     net_amount,
 
     -- as staging cleaned it
+    trfmd_order_key,
     trfmd_customer_id,
     trfmd_email,
     valid_email_flag,

@@ -7,6 +7,7 @@
 -- money   in the shop's currency; returns are negative, as in the source
 -- time    of the order, so that behaviours go by it; of the session where the line has none
 -- nulls   the order is not there: channel is null; nobody is known: canonical_id is null
+-- ids     order_key finds the row of unified_transactions, in the same channel
 -- keeps   every staged line exactly once. A number used by both channels belongs to the order
 --         that is nearer in time
 
@@ -22,28 +23,28 @@ lines as (
 online_orders as (
 
     select
-        order_no,
+        trfmd_order_key as order_key,
         max(${unification_id}) as canonical_id,
         max(trfmd_order_datetime) as order_datetime,
         max(trfmd_order_datetime_unix) as order_unix,
         max(trfmd_order_transaction_type) as transaction_type
     from ${unif}_${sub}.enriched_order_digital_transactions
-    where order_no is not null
-    group by order_no
+    where trfmd_order_key is not null
+    group by trfmd_order_key
 
 ),
 
 store_orders as (
 
     select
-        order_no,
+        trfmd_order_key as order_key,
         max(${unification_id}) as canonical_id,
         max(trfmd_order_datetime) as order_datetime,
         max(trfmd_order_datetime_unix) as order_unix,
         max(trfmd_order_transaction_type) as transaction_type
     from ${unif}_${sub}.enriched_order_offline_transactions
-    where order_no is not null
-    group by order_no
+    where trfmd_order_key is not null
+    group by trfmd_order_key
 
 ),
 
@@ -52,9 +53,9 @@ placed as (
     select
         lines.*,
         case
-            when online_orders.order_no is null and store_orders.order_no is null then null
-            when store_orders.order_no is null then 'online'
-            when online_orders.order_no is null then 'store'
+            when online_orders.order_key is null and store_orders.order_key is null then null
+            when store_orders.order_key is null then 'online'
+            when online_orders.order_key is null then 'store'
             when
                 abs(lines.trfmd_order_datetime_unix - store_orders.order_unix)
                 < abs(lines.trfmd_order_datetime_unix - online_orders.order_unix)
@@ -62,8 +63,8 @@ placed as (
             else 'online'
         end as channel
     from lines
-    left join online_orders on lines.order_no = online_orders.order_no
-    left join store_orders on lines.order_no = store_orders.order_no
+    left join online_orders on lines.trfmd_order_key = online_orders.order_key
+    left join store_orders on lines.trfmd_order_key = store_orders.order_key
 
 ),
 
@@ -86,8 +87,9 @@ final as (
     select
         -- ids
         case
-            when orders.order_no is null then placed.${unification_id} else orders.canonical_id
+            when orders.order_key is null then placed.${unification_id} else orders.canonical_id
         end as canonical_id,
+        placed.trfmd_order_key as order_key,
         placed.order_no,
         placed.order_line_no,
         placed.channel,
@@ -115,7 +117,7 @@ final as (
         ${session_unixtime} as built_for
     from placed
     left join orders
-        on placed.channel = orders.channel and placed.order_no = orders.order_no
+        on placed.channel = orders.channel and placed.trfmd_order_key = orders.order_key
 
 )
 

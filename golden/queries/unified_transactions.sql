@@ -1,4 +1,5 @@
--- Orders of both channels in one shape: one row per staged order.
+-- Orders of both channels in one shape: one row per staged order, and per part of an order that
+-- several customers share.
 --
 -- reads   cdp_unification enriched_order_digital_transactions   one row per online order
 --         cdp_unification enriched_order_offline_transactions   one row per store order
@@ -6,6 +7,8 @@
 -- writes  golden unified_transactions, replaced whole by wf06_golden
 -- money   in the shop's currency; returns are negative, as in the source. `revenue` is the amount,
 --         but 0 for a cancelled order or an unknown amount: its sum is the shop's revenue
+-- counts  order_count is 1, and 0 where another row counts the order: its sum over any rows is a
+--         number of orders, the number of the shop's order numbers
 -- time    of the order, so that behaviours go by it; of the session where the order has none
 -- nulls   nobody is known: canonical_id is null; no lines: lines, units and lines_amount are 0
 -- keeps   every staged order exactly once
@@ -17,6 +20,7 @@ online_orders as (
     select
         ${unification_id} as canonical_id,
         order_no,
+        trfmd_order_key as order_key,
         'online' as channel,
         trfmd_order_transaction_type as transaction_type,
         trfmd_payment_method as payment_method,
@@ -37,6 +41,7 @@ store_orders as (
     select
         ${unification_id} as canonical_id,
         order_no,
+        trfmd_order_key as order_key,
         'store' as channel,
         trfmd_order_transaction_type as transaction_type,
         trfmd_payment_method as payment_method,
@@ -64,13 +69,13 @@ lines_by_order as (
 
     select
         channel,
-        order_no,
+        order_key,
         count(*) as lines,
         sum(quantity) as units,
         round(sum(net_price), 4) as lines_amount
     from ${gld}_${sub}.transaction_history__next
     where channel is not null
-    group by channel, order_no
+    group by channel, order_key
 
 ),
 
@@ -89,48 +94,62 @@ judged as (
 
 ),
 
+counted as (
+
+    select
+        *,
+        row_number() over (
+            partition by channel, order_no, was_cancelled, was_returned, was_exchanged
+            order by amount desc nulls last, order_key asc, canonical_id asc
+        ) as place
+    from judged
+
+),
+
 final as (
 
     select
         -- ids
-        judged.canonical_id,
-        judged.order_no,
-        judged.channel,
-        judged.location_id,
+        counted.canonical_id,
+        counted.order_key,
+        counted.order_no,
+        counted.channel,
+        counted.location_id,
 
         -- what kind of order
-        judged.transaction_type,
+        counted.transaction_type,
         case
-            when judged.was_cancelled or judged.was_returned or judged.was_exchanged then 'false'
+            when counted.was_cancelled or counted.was_returned or counted.was_exchanged then 'false'
             else 'true'
         end as is_purchase,
         case
-            when judged.was_returned and not judged.was_cancelled then 'true' else 'false'
+            when counted.was_returned and not counted.was_cancelled then 'true' else 'false'
         end as is_return,
-        judged.payment_method,
-        judged.promo_code,
-        judged.season,
+        counted.payment_method,
+        counted.promo_code,
+        counted.season,
 
         -- money, in the shop's currency
-        judged.amount,
-        judged.discount_amount,
-        judged.net_amount,
-        case when judged.was_cancelled then 0e0 else coalesce(judged.amount, 0e0) end as revenue,
+        counted.amount,
+        counted.discount_amount,
+        counted.net_amount,
+        case when counted.was_cancelled then 0e0 else coalesce(counted.amount, 0e0) end as revenue,
 
         -- counts
+        case when counted.place = 1 or counted.order_no is null then 1 else 0 end as order_count,
         coalesce(lines_by_order.lines, 0) as lines,
         coalesce(lines_by_order.units, 0) as units,
         coalesce(lines_by_order.lines_amount, 0e0) as lines_amount,
 
         -- dates, UTC
-        judged.order_datetime,
-        judged.order_unix,
-        mod(judged.order_unix / 3600, 24) as hour_of_day,
-        coalesce(judged.order_unix, ${session_unixtime}) as time,
+        counted.order_datetime,
+        counted.order_unix,
+        mod(counted.order_unix / 3600, 24) as hour_of_day,
+        coalesce(counted.order_unix, ${session_unixtime}) as time,
         ${session_unixtime} as built_for
-    from judged
+    from counted
     left join lines_by_order
-        on judged.channel = lines_by_order.channel and judged.order_no = lines_by_order.order_no
+        on counted.channel = lines_by_order.channel and counted.order_key = lines_by_order.order_key
 
 )
 

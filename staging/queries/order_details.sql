@@ -1,9 +1,10 @@
--- Order lines, cleaned: one row per order number and line number (its latest record).
+-- Order lines, cleaned: one row per order number, part and line number (its latest
+-- record).
 --
 -- reads   source order_details   one row per source record
 --         staging dates_standard, words   what each raw value means
 -- writes  staging order_details, replaced whole by wf04_stage
--- nulls   a trfmd_ column is null when the raw value says nothing
+-- nulls   a trfmd_ column is null when the raw value says nothing; trfmd_order_key: no number
 
 with
 
@@ -15,7 +16,10 @@ ranked as (
             as trfmd_order_datetime_unix,
         -- a repeat of the same record is the same line; the latest one counts
         row_number() over (
-            partition by lines.order_no, lines.order_line_no
+            partition by
+                lines.order_no,
+                coalesce(nullif(trim(lines.order_part), ''), ''),
+                lines.order_line_no
             order by
                 lines.time desc, lines.net_price desc, lines.quantity desc,
                 lines.product_id desc, lines.product_name desc
@@ -37,6 +41,7 @@ latest as (
 select
     -- as the source sent it
     latest.order_no,
+    latest.order_part,
     latest.order_line_no,
     latest.order_transaction_type,
     latest.order_datetime,
@@ -53,6 +58,10 @@ select
     latest.tax,
     latest.net_price,
     latest.time,
+
+    -- ids
+    latest.order_no || coalesce('#' || nullif(trim(latest.order_part), ''), '')
+        as trfmd_order_key,
 
     -- product
     nullif(trim(latest.product_name), '') as trfmd_product_name,

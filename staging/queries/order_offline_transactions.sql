@@ -1,9 +1,9 @@
--- Store orders, cleaned: one row per order number (its latest record).
+-- Store orders, cleaned: one row per order number and part (its latest record).
 --
 -- reads   source order_offline_transactions   one row per source record
 --         staging *_standard, words   what each raw value means
 -- writes  staging order_offline_transactions, replaced whole by wf04_stage
--- nulls   a trfmd_ column is null when the raw value says nothing
+-- nulls   a trfmd_ column is null when the raw value says nothing; trfmd_order_key: no number
 
 with
 
@@ -18,7 +18,8 @@ orders as (
             as trfmd_order_datetime_unix,
         -- a repeat of the same record is the same order; the latest one counts
         row_number() over (
-            partition by coalesce(orders.order_no, '')
+            partition by
+                coalesce(orders.order_no, ''), coalesce(nullif(trim(orders.order_part), ''), '')
             order by
                 orders.time desc, dates.trfmd_unix desc, orders.order_datetime desc,
                 orders.amount desc, orders.email desc, orders.customer_id desc,
@@ -56,6 +57,7 @@ final as (
         latest.phone_number,
         latest.token,
         latest.order_no,
+        latest.order_part,
         latest.order_datetime,
         latest.order_transaction_type,
         latest.payment_method,
@@ -73,6 +75,8 @@ final as (
         latest.time,
 
         -- ids
+        latest.order_no || coalesce('#' || nullif(trim(latest.order_part), ''), '')
+            as trfmd_order_key,
         latest.trfmd_customer_id,
         emails.trfmd_email,
         emails.valid_email_flag,

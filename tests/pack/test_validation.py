@@ -153,6 +153,19 @@ def test_references_and_totals(validate):
     assert json.loads(by_check["TOTAL"]["samples"]) == [["1", 8.5]]
 
 
+def test_totals_by_several_columns_of_which_later_ones_may_be_null(validate):
+    total = {**RULES["totals"][0], "by": ["order_no", "order_part"]}
+    tables = {
+        "order_details": "select * from (values ('1', null, 1, 5e0), ('1', 'b', 1, 3e0), ('2', null, 1, 4e0))"
+        " t (order_no, order_part, order_line_no, net_price)",
+        "order_offline_transactions": "select * from (values ('1', null, 5e0), ('1', 'b', 3e0),"
+        " ('2', null, 4.5e0)) t (order_no, order_part, amount)",
+    }
+    findings = validate({**RULES, "totals": [total]}, **tables)
+    samples = [json.loads(finding["samples"]) for finding in findings if finding["check_name"] == "TOTAL"]
+    assert samples == [[["2", 4.0]]]
+
+
 def test_the_query_of_a_finding_shows_its_rows(validate, treasure, params):
     findings = validate(
         consents="select * from (values ('x', 'email', 'yes'), ('b@c.co', 'email', '')) t"

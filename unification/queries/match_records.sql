@@ -31,7 +31,7 @@ statements as (
         trfmd_email as email,
         trfmd_phone_number as phone_number,
         case
-            when trfmd_customer_id is null and trfmd_email is null then order_no
+            when trfmd_customer_id is null and trfmd_email is null then trfmd_order_key
         end as order_no,
         trfmd_first_name as first_name,
         trfmd_last_name as last_name,

@@ -143,18 +143,23 @@ def reference_sql(database: str, entry: Mapping[str, object]) -> str:
 
 
 def total_sql(database: str, entry: Mapping[str, object]) -> str:
-    """Return a query of keys whose sum differs from the value it must equal: value, sum, expected."""
+    """Return a query of keys whose sum differs from the value it must equal: value, sum, expected.
+
+    `by` is a column or several, the later ones of which may be null.
+    """
     table, column = str(entry["of"]).split(".")
     other, wanted = str(entry["equals"]).split(".")
-    key = identifier(str(entry["by"]))
+    by = entry["by"] if isinstance(entry["by"], list) else [entry["by"]]
+    names = [identifier(str(name)) for name in by]
+    key = names[0] if len(names) == 1 else f"concat_ws('#', {', '.join(names)})"
     off = literal(float(str(entry.get("at_most_off", 0))) + 1e-6, "double")
     return (
         "select cast(parts.value as varchar) as value, parts.total, whole.total as expected\n"
         f"from (\nselect {key} as value, sum({identifier(column)}) as total\n"
         f"from (select distinct * from {identifier(database)}.{identifier(table)}) as lines\n"
-        f"where {key} is not null group by 1\n) as parts\n"
+        f"where {names[0]} is not null group by 1\n) as parts\n"
         f"inner join (\nselect {key} as value, max({identifier(wanted)}) as total\n"
-        f"from {identifier(database)}.{identifier(other)} where {key} is not null group by 1\n"
+        f"from {identifier(database)}.{identifier(other)} where {names[0]} is not null group by 1\n"
         f") as whole on parts.value = whole.value\nwhere abs(parts.total - whole.total) > {off}"
     )
 

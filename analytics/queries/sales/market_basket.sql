@@ -2,7 +2,7 @@
 --
 -- reads   golden transaction_history   one row per order line
 -- writes  analytics market_basket, replaced whole by wf07_analytics
--- basket  the different products of one purchase; returned and cancelled lines are none
+-- basket  the different products of one order; returned and cancelled lines are none
 -- rates   support: orders with both, of all orders with a product; confidence a to b: of the orders
 --         with a, those with b too; lift: how much oftener than if the two had nothing to do with
 --         each other (1 is chance)

@@ -19,9 +19,14 @@ orders as (
             as gross_revenue,
         coalesce(round(sum(case when is_return = 'true' then revenue else 0e0 end), 4), 0e0)
             as returns_amount,
-        round(avg(case when is_purchase = 'true' then amount end), 4) as avg_order_value,
-        count_if(is_purchase = 'true') as total_orders,
-        count_if(is_return = 'true') as total_returns,
+        round(
+            sum(case when is_purchase = 'true' then amount end)
+            / nullif(
+                sum(case when is_purchase = 'true' and amount is not null then order_count end), 0
+            ), 4
+        ) as avg_order_value,
+        coalesce(sum(case when is_purchase = 'true' then order_count end), 0) as total_orders,
+        coalesce(sum(case when is_return = 'true' then order_count end), 0) as total_returns,
         substr(min(order_datetime), 1, 10) as first_order_date,
         substr(max(order_datetime), 1, 10) as last_order_date
     from ${gld}_${sub}.unified_transactions

@@ -27,12 +27,17 @@ final as (
         round(sum(revenue), 4) as total_revenue,
         round(sum(case when is_return = 'true' then 0e0 else revenue end), 4) as gross_revenue,
         round(sum(case when is_return = 'true' then revenue else 0e0 end), 4) as returns_amount,
-        round(avg(case when is_purchase = 'true' then amount end), 4) as avg_order_value,
+        round(
+            sum(case when is_purchase = 'true' then amount end)
+            / nullif(
+                sum(case when is_purchase = 'true' and amount is not null then order_count end), 0
+            ), 4
+        ) as avg_order_value,
 
         -- counts
         count(distinct canonical_id) as unique_customers,
-        count_if(is_purchase = 'true') as total_orders,
-        count_if(is_return = 'true') as total_returns,
+        coalesce(sum(case when is_purchase = 'true' then order_count end), 0) as total_orders,
+        coalesce(sum(case when is_return = 'true' then order_count end), 0) as total_returns,
         coalesce(sum(case when is_purchase = 'true' then units end), 0) as units,
         ${session_unixtime} as built_for
     from orders

@@ -15,8 +15,10 @@ orders as (
     select
         *,
         row_number() over (
-            order by order_unix, order_no, canonical_id, amount, promo_code
-        ) as order_key
+            order by
+                order_unix asc, order_no asc, order_count desc, canonical_id asc, amount asc,
+                promo_code asc
+        ) as order_place
     from ${gld}_${sub}.unified_transactions
     where channel = 'online' and is_purchase = 'true'
 
@@ -25,12 +27,12 @@ orders as (
 touches as (
 
     select
-        orders.order_key,
+        orders.order_place,
         web_sessions__next.source,
         web_sessions__next.medium,
         web_sessions__next.campaign,
         row_number() over (
-            partition by orders.order_key
+            partition by orders.order_place
             order by web_sessions__next.started_unix desc, web_sessions__next.web_session_id desc
         ) as recency
     from orders
@@ -46,12 +48,13 @@ attributed as (
 
     select
         orders.canonical_id,
+        orders.order_count,
         orders.revenue,
         coalesce(touches.source, '(none)') as source,
         coalesce(touches.medium, '(none)') as medium,
         touches.campaign
     from orders
-    left join touches on orders.order_key = touches.order_key and touches.recency = 1
+    left join touches on orders.order_place = touches.order_place and touches.recency = 1
 
 ),
 
@@ -64,10 +67,10 @@ final as (
         campaign,
 
         -- counts and money
-        count(*) as orders,
+        sum(order_count) as orders,
         count(distinct canonical_id) as customers,
         round(sum(revenue), 4) as revenue,
-        round(sum(revenue) / count(*), 4) as avg_order_value,
+        round(sum(revenue) / nullif(sum(order_count), 0), 4) as avg_order_value,
         round(sum(revenue) / nullif(sum(sum(revenue)) over (), 0e0), 4) as share_of_revenue,
         ${session_unixtime} as built_for
     from attributed

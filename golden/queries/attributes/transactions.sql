@@ -11,7 +11,19 @@ with
 
 orders as (
 
-    select *
+    select
+        *,
+        -- parts of one order that one person bought are one order
+        case
+            when
+                order_no is null
+                or row_number() over (
+                    partition by canonical_id, channel, order_no, is_purchase, is_return
+                    order by amount desc nulls last, order_unix asc, promo_code asc
+                ) = 1
+                then 1
+            else 0
+        end as own_count
     from ${gld}_${sub}.unified_transactions__next
     where canonical_id is not null
 
@@ -32,7 +44,7 @@ money as (
         round(sum(revenue), 4) as lifetime_value,
         round(sum(case when is_return = 'true' then 0e0 else revenue end), 4) as gross_revenue,
         round(sum(case when is_return = 'true' then revenue else 0e0 end), 4) as returns_amount,
-        count_if(is_return = 'true') as total_returns
+        sum(case when is_return = 'true' then own_count else 0 end) as total_returns
     from orders
     group by canonical_id
 
@@ -42,24 +54,42 @@ counts as (
 
     select
         canonical_id,
-        count(*) as total_orders,
-        count_if(channel = 'online') as online_orders,
-        count_if(channel = 'store') as store_orders,
-        count_if(promo_code is not null) as promo_orders,
-        avg(amount) as avg_order_value,
+        sum(own_count) as total_orders,
+        sum(case when channel = 'online' then own_count else 0 end) as online_orders,
+        sum(case when channel = 'store' then own_count else 0 end) as store_orders,
+        sum(case when promo_code is not null then own_count else 0 end) as promo_orders,
+        sum(amount) / sum(case when amount is not null then own_count end) as avg_order_value,
         min(order_datetime) as first_purchase_date,
         max(order_datetime) as last_purchase_date,
         min(order_unix) as first_purchase_unix,
         max(order_unix) as last_purchase_unix,
         max(case when channel = 'store' then order_unix end) as last_store_purchase_unix,
-        count_if(
-            order_unix >= ${session_unixtime} - 30 * 86400 and order_unix < ${session_unixtime}
+        sum(
+            case
+                when
+                    order_unix >= ${session_unixtime} - 30 * 86400
+                    and order_unix < ${session_unixtime}
+                    then own_count
+                else 0
+            end
         ) as purchases_last_30_days,
-        count_if(
-            order_unix >= ${session_unixtime} - 180 * 86400 and order_unix < ${session_unixtime}
+        sum(
+            case
+                when
+                    order_unix >= ${session_unixtime} - 180 * 86400
+                    and order_unix < ${session_unixtime}
+                    then own_count
+                else 0
+            end
         ) as purchases_last_180_days,
-        count_if(
-            order_unix >= ${session_unixtime} - 365 * 86400 and order_unix < ${session_unixtime}
+        sum(
+            case
+                when
+                    order_unix >= ${session_unixtime} - 365 * 86400
+                    and order_unix < ${session_unixtime}
+                    then own_count
+                else 0
+            end
         ) as purchases_last_365_days
     from purchases
     group by canonical_id
@@ -73,7 +103,7 @@ channels as (
         channel,
         row_number() over (
             partition by canonical_id
-            order by count(*) desc, sum(revenue) desc, channel
+            order by sum(own_count) desc, sum(revenue) desc, channel
         ) as place
     from purchases
     group by canonical_id, channel
@@ -87,7 +117,7 @@ seasons as (
         season,
         row_number() over (
             partition by canonical_id
-            order by count(*) desc, sum(revenue) desc, season
+            order by sum(own_count) desc, sum(revenue) desc, season
         ) as place
     from purchases
     where season is not null

@@ -4,9 +4,8 @@
 -- writes  prp order_details, replaced whole by wf02_mapping
 -- nulls   colour 'NA' and size '0' are null
 --
--- Two order numbers (SO62019, SO72019) were given to two customers each. The customer with the
--- lower key keeps the number; the other order is number-customer, so that every line has one order
--- and every order one customer.
+-- Two order numbers (SO62019, SO72019) were given to two customers each. What the customer with the
+-- higher key bought is a part of the order, so that every line finds its own customer.
 
 with
 
@@ -17,10 +16,9 @@ lines as (
         case
             when
                 sales.customer_key
-                = min(sales.customer_key) over (partition by sales.order_number)
-                then sales.order_number
-            else sales.order_number || '-' || sales.customer_key
-        end as order_no
+                <> min(sales.customer_key) over (partition by sales.order_number)
+                then sales.customer_key
+        end as order_part
     from ${raw}_${sub}.sales as sales
 
 ),
@@ -29,9 +27,10 @@ final as (
 
     select
         -- ids
-        lines.order_no,
+        lines.order_number,
+        lines.order_part,
         row_number() over (
-            partition by lines.order_no
+            partition by lines.order_number, lines.order_part
             order by lines.order_line_item asc, lines.product_key asc
         ) as line_number,
         lines.product_key,

@@ -4,7 +4,7 @@
 --         person_addresses, addresses, states, person_credit_cards
 -- writes  prp order_digital_transactions, replaced whole by wf02_mapping
 --
--- The two order numbers that were given to two customers are told apart as in order_details.sql.
+-- The two order numbers that were given to two customers have parts as in order_details.sql.
 -- The token is the card that the customer has on file: the sales files do not say how an order
 -- was paid.
 
@@ -26,17 +26,16 @@ orders as (
 
 ),
 
-numbered as (
+parted as (
 
     select
         orders.*,
         case
             when
                 orders.customer_key
-                = min(orders.customer_key) over (partition by orders.order_number)
-                then orders.order_number
-            else orders.order_number || '-' || orders.customer_key
-        end as order_no
+                <> min(orders.customer_key) over (partition by orders.order_number)
+                then orders.customer_key
+        end as order_part
     from orders
 
 ),
@@ -67,19 +66,20 @@ final as (
 
     select
         -- ids
-        numbered.customer_key,
+        parted.customer_key,
         email_addresses.email_address,
         person_phones.phone_number,
-        numbered.order_no,
+        parted.order_number,
+        parted.order_part,
         'card-' || person_credit_cards.credit_card_id as card_on_file,
 
         -- the order
-        date_format(date_parse(numbered.order_date, '%m/%d/%Y'), '%Y-%m-%d') as order_date,
+        date_format(date_parse(parted.order_date, '%m/%d/%Y'), '%Y-%m-%d') as order_date,
         'sale' as order_kind,
-        numbered.amount,
+        parted.amount,
 
         -- where it was sold
-        numbered.territory_key,
+        parted.territory_key,
         territories.country_region_code as territory_country,
 
         -- who pays
@@ -91,15 +91,15 @@ final as (
         homes.postal_code,
         homes.country_region_code,
 
-        numbered.time,
+        parted.time,
         ${session_unixtime} as built_for
-    from numbered
+    from parted
     left join ${raw}_${sub}.territories as territories
-        on numbered.territory_key = territories.territory_id
+        on parted.territory_key = territories.territory_id
     left join ${raw}_${sub}.customers as customers
-        on numbered.customer_key = customers.customer_key
+        on parted.customer_key = customers.customer_key
     left join ${raw}_${sub}.accounts as accounts
-        on numbered.customer_key = accounts.customer_id
+        on parted.customer_key = accounts.customer_id
     left join ${raw}_${sub}.email_addresses as email_addresses
         on accounts.person_id = email_addresses.business_entity_id
     left join ${raw}_${sub}.person_phones as person_phones
