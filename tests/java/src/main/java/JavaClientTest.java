@@ -56,7 +56,7 @@ public class JavaClientTest {
         loadsAndExports(new File(args[3]));
         client.deleteDatabase(DATABASE);
         client.close();
-        System.exit(0);
+        JdbcTest.main(args);
     }
 
     private static TDClient newClient(String[] address, String key) {
