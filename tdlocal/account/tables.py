@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ class Tables:
         rows = self._account.store.query("select * from tables where database = ?", [database])
         known = {row["name"]: row for row in rows}
         infos = sorted(self._account.engine.tables(database), key=lambda info: info.name)
-        return [self._described(info, known.get(info.name)) for info in infos]
+        with self._account.store.transaction() if len(known) < len(infos) else nullcontext():
+            return [self._described(info, known.get(info.name)) for info in infos]
 
     def show(self, database: str, name: str) -> Table:
         """One table; NotThere when it or its database does not exist."""

@@ -19,6 +19,7 @@ class Catalog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._databases: dict[str, dict[str, TableInfo]] = {}
+        self._counts: dict[tuple[str, str], tuple[TableInfo, int]] = {}
         self.version = 0  # grows with every change
 
     def load(self, cursor: Any) -> None:
@@ -65,6 +66,15 @@ class Catalog:
     def table(self, database: str, name: str) -> TableInfo | None:
         return self._databases.get(database, {}).get(name)
 
+    def count(self, table: TableInfo) -> int | None:
+        """The rows that were counted in this very state of the table, None when nobody has counted."""
+        state, rows = self._counts.get((table.database, table.name), (None, 0))
+        return rows if state is table else None
+
+    def keep_count(self, table: TableInfo, rows: int) -> None:
+        """Keep how many rows this state of the table has; every change makes a new state."""
+        self._counts[table.database, table.name] = (table, rows)
+
     def add_database(self, name: str) -> None:
         with self._lock:
             self._databases.setdefault(name, {})
@@ -92,6 +102,7 @@ class Catalog:
             self.version += 1
             if not columns:
                 tables.pop(name, None)
+                self._counts.pop((database, name), None)
                 return
             now = int(time.time())
             created = born or (old.created_at if old else now)

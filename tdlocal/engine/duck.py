@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -345,7 +346,7 @@ class DuckDBEngine:
     def tables(self, database: str) -> list[TableInfo]:
         """The database's tables in the order of their names, with row counts."""
         with self._job() as cursor:
-            return [self._counted(cursor, table) for table in self.catalog.tables(database)]
+            return self._counted(cursor, self.catalog.tables(database))
 
     def table(self, database: str, name: str) -> TableInfo | None:
         """The table, or None when there is none."""
@@ -353,18 +354,38 @@ class DuckDBEngine:
         if found is None:
             return None
         with self._job() as cursor:
-            return self._counted(cursor, found)
+            return self._counted(cursor, [found])[0]
 
-    def _counted(self, cursor: Any, table: TableInfo) -> TableInfo:
+    def _counted(self, cursor: Any, tables: Sequence[TableInfo]) -> list[TableInfo]:
+        """The tables with their rows, counted where they changed since the last time."""
+        known = {table.name: self.catalog.count(table) for table in tables}
+        unknown = [table for table in tables if known[table.name] is None]
         try:
-            text = f"SELECT count(*) FROM {self._at((table.database, table.name))}"
-            rows = int(cursor.execute(text).fetchall()[0][0])
-        except duckdb.CatalogException:
-            rows = 0  # dropped meanwhile
-        size = rows * 8 * max(len(table.columns), 1)
-        return TableInfo(
-            table.database, table.name, table.columns, rows, size, table.created_at, table.updated_at
+            counts = self._counts(cursor, unknown)
+        except duckdb.CatalogException:  # one of them was dropped meanwhile
+            counts = [self._count_one(cursor, table) for table in unknown]
+        for table, rows in zip(unknown, counts, strict=True):
+            self.catalog.keep_count(table, rows)
+            known[table.name] = rows
+        return [
+            replace(table, rows=rows, bytes=rows * 8 * max(len(table.columns), 1))
+            for table, rows in ((table, known[table.name] or 0) for table in tables)
+        ]
+
+    def _counts(self, cursor: Any, tables: Sequence[TableInfo]) -> list[int]:
+        if not tables:
+            return []
+        text = " UNION ALL ".join(
+            f"SELECT {number} AS number, count(*) AS rows FROM {self._at((table.database, table.name))}"
+            for number, table in enumerate(tables)
         )
+        return [rows for _, rows in sorted(cursor.execute(text).fetchall())]
+
+    def _count_one(self, cursor: Any, table: TableInfo) -> int:
+        try:
+            return self._counts(cursor, [table])[0]
+        except duckdb.CatalogException:
+            return 0
 
     def create_table(self, database: str, name: str, columns: Sequence[Column] = ()) -> None:
         """Create an empty table; it has `time` in any case. Raises TABLE_ALREADY_EXISTS, SCHEMA_NOT_FOUND."""

@@ -1,8 +1,7 @@
 """The warm Python: waits for orders on a socket and forks a child for each py> task.
 
 Between tasks it imports the libraries that tasks were seen to import (never a project's own modules), so
-the next child has
-them already. A child gets its own session, folder, environment, output and random numbers.
+the next child has them already. A child gets its own session, folder, environment, output and random numbers.
 """
 
 # mypy: ignore-errors
@@ -34,10 +33,22 @@ LIBRARIES = (
     "trino",
     "tdclient.api",
     "pytd.client",
-    "json",
+)
+STANDARD = (  # imported once the first task is on its way: nearly every task imports them
+    "concurrent.futures.thread",
     "csv",
+    "dataclasses",
     "datetime",
     "decimal",
+    "hashlib",
+    "http.client",
+    "pathlib",
+    "random",
+    "ssl",
+    "tempfile",
+    "typing",
+    "urllib.request",
+    "uuid",
 )
 
 
@@ -172,6 +183,9 @@ SOURCES = {}
 
 def libraries(order):
     """Import what the task's module and the modules of its folder import, for the tasks that follow."""
+    if not SOURCES:
+        for name in STANDARD:
+            __import__(name)
     parts = order["line"][1].split(".")
     for depth in range(len(parts) - 1, 0, -1):
         file = os.path.join(order["folder"], *parts[:depth]) + ".py"
