@@ -25,6 +25,7 @@ from tdlocal.account.statements import Statements
 from tdlocal.account.store import Store
 from tdlocal.account.syndications import Syndications
 from tdlocal.account.tables import Tables
+from tdlocal.account.ticker import Ticker
 from tdlocal.account.users import Users
 from tdlocal.account.workflow_schedules import WorkflowSchedules
 from tdlocal.engine.types import Engine
@@ -70,6 +71,7 @@ class Account:
         self.projects = Projects(self)
         self.attempts = Attempts(self)
         self.workflow_schedules = WorkflowSchedules(self)
+        self.clock = Ticker(self)
 
     def api_keys(self) -> list[str]:
         """Every API key that is accepted."""
@@ -77,7 +79,7 @@ class Account:
 
     def close(self) -> None:
         """Stop the work in hand and close the files."""
-        self.workflow_schedules.close()
+        self.clock.close()
         self.attempts.close()
         self.jobs.close()
         self.statements.close()

@@ -167,6 +167,15 @@ class Attempts:
             [*args, count],
         )
 
+    def is_running(self, project: int, workflow: str) -> bool:
+        """Whether an attempt of a workflow is under way."""
+        return bool(
+            self.store.one(
+                f"{SELECT} where projects.id = ? and sessions.workflow_name = ? and attempts.state = ?",
+                (project, workflow, RUNNING),
+            )
+        )
+
     def session(self, number: Any) -> dict[str, Any]:
         rows = self.all(session=as_id(number), retried=False, count=1)
         if not rows:

@@ -17,6 +17,7 @@ from tdlocal.account.cdp_values import Unsupported, as_id, faulty, iso_now, name
 from tdlocal.account.errors import NotThere
 from tdlocal.account.segment_operators import KINDS
 from tdlocal.account.segment_time import TimeFault, find_zone
+from tdlocal.workflow.sessions import Schedule
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
@@ -60,6 +61,7 @@ SCALARS: dict[str, Any] = {
     "enrichmentTdJsSdkEnabled": False,
 }
 SCHEDULES = ("cron", "daily", "hourly", "minutes_interval", "monthly", "none", "weekly")
+USUAL_OPTIONS = {"daily": "00:00:00", "hourly": "00:00"}
 ATTRIBUTE_TEXTS = ("name", "parentDatabaseName", "parentTableName", "parentColumn", "parentKey", "foreignKey")
 BEHAVIOR_TEXTS = ("name", "parentDatabaseName", "parentTableName", "parentKey", "foreignKey")
 
@@ -90,8 +92,8 @@ class Audiences:
             )
             audience = int(cursor.lastrowid or 0)
             root = self.account.folders.plant(audience, name)
-            self._save(audience, name, definition, root)
             self.account.projects.plant_audience(audience)
+            self._save(audience, name, definition, root)
         return self.show(audience)
 
     def update(self, audience: Any, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,6 +178,7 @@ class Audiences:
             "update audiences set name = ?, body = ?, root_folder_id = ?, updated_at = ? where id = ?",
             (name, json.dumps(definition), root, iso_now(), audience),
         )
+        self.account.projects.schedule_audience(audience, schedule_in(definition), definition["timezone"])
 
     def _part_id(self) -> int:
         return int(self.store.execute("insert into audience_parts default values").lastrowid or 0)
@@ -204,6 +207,18 @@ class Audiences:
         if faults:
             raise faulty("audience", faults)
         return definition
+
+
+def schedule_in(definition: Mapping[str, Any]) -> dict[str, str] | None:
+    """The `schedule:` of the audience's workflow; None when it has none.
+
+    >>> schedule_in({"scheduleType": "daily", "scheduleOption": "07:00:00"})
+    {'daily>': '07:00:00'}
+    """
+    kind, option = definition["scheduleType"], definition["scheduleOption"]
+    if kind == "none":
+        return None
+    return {f"{kind}>": str(USUAL_OPTIONS.get(kind, "") if option in (None, "") else option)}
 
 
 def database_of(audience: int) -> str:
@@ -315,7 +330,13 @@ def scalar_faults(definition: Mapping[str, Any]) -> list[str]:
     try:
         find_zone(str(definition["timezone"]))
     except TimeFault as fault:
-        faults.append(str(fault))
+        return [*faults, str(fault)]
+    schedule = None if faults else schedule_in(definition)
+    try:
+        if schedule:
+            Schedule(schedule, str(definition["timezone"]))
+    except ValueError as fault:
+        faults.append(f"scheduleOption of a {definition['scheduleType']} schedule: {fault}")
     return faults
 
 

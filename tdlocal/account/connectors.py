@@ -1,18 +1,22 @@
-"""Connector sessions: bulk loads with a name, run when asked to, each time for what is new."""
+"""Connector sessions: bulk loads with a name, run when asked to or by their cron line, for what is new."""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tdlocal.account.errors import AlreadyThere, NotThere, Refused
+from tdlocal.account.errors import AccountError, AlreadyThere, NotThere, Refused
 from tdlocal.account.loads import masked
+from tdlocal.account.timetables import Timetables, timetable_of
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
     from tdlocal.account.jobs import Job
+
+log = logging.getLogger(__name__)
 
 FIXED = ("name", "config_diff", "id")
 
@@ -28,6 +32,7 @@ class Connectors:
             "name text unique not null, content text not null);"
             "create table if not exists connector_runs (session integer not null, job_id integer not null)"
         )
+        self._timetables = Timetables(account.store, "bulk load")
 
     def create(self, content: dict[str, Any]) -> dict[str, Any]:
         """Keep a session; AlreadyThere when its name is taken."""
@@ -37,6 +42,7 @@ class Connectors:
         for word in ("database", "table"):
             if not isinstance(content.get(word), str):
                 raise Refused(f"a bulk load session needs a {word}")
+        timetable_of(str(content.get("cron") or ""), str(content.get("timezone") or "UTC"))
         try:
             self._store.execute(
                 "insert into connector_sessions (name, content) values (?, ?)", [name, orjson.dumps(content)]
@@ -92,6 +98,20 @@ class Connectors:
         )
         self._store.execute("insert into connector_runs values (?, ?)", [number, job.id])
         return job
+
+    def tick(self, moment: int) -> list[Job]:
+        """Run the sessions whose `cron` says so at a moment (unix seconds); return the jobs."""
+        jobs = []
+        for row in self._store.query("select * from connector_sessions order by id"):
+            content = orjson.loads(row["content"])
+            try:
+                cron, zone = str(content.get("cron") or ""), str(content.get("timezone") or "UTC")
+                due = self._timetables.due(row["id"], cron, zone, int(content.get("delay") or 0), moment)
+                if due is not None:
+                    jobs.append(self.run(row["name"], scheduled_time=due))
+            except (AccountError, ValueError) as error:
+                log.warning("bulk load session %s cannot run: %s", row["name"], error)
+        return jobs
 
     def history(self, name: str) -> list[Job]:
         """The jobs of a session, newest first."""

@@ -12,12 +12,12 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tdlocal.account.cdp_values import as_id
+from tdlocal.account.cdp_values import as_id, unix_now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.account.project_archive import unpack
 from tdlocal.account.workflow_times import stamp
@@ -91,8 +91,24 @@ class Projects:
 
     # ---- making
 
-    def push(self, name: str, revision: str, archive: bytes) -> dict[str, Any]:
-        """Store a new revision of project *name*, making the project when there is none."""
+    def push(
+        self,
+        name: str,
+        revision: str,
+        archive: bytes,
+        *,
+        schedule_from: int | None = None,
+        cleared: Callable[[str], bool] = lambda _: False,
+    ) -> dict[str, Any]:
+        """Store a new revision of project *name*, making the project when there is none.
+
+        Args:
+            name: the project.
+            revision: the new revision's name.
+            archive: a tar.gz of its files.
+            schedule_from: unix seconds at which new and cleared schedules begin; now when None.
+            cleared: tells of a workflow's name whether its schedule begins anew.
+        """
         if not NAME.fullmatch(name or ""):
             raise Refused(f"project name {name!r} is not allowed; use 1 to 255 characters, no slash")
         living = self.store.one("select * from projects where name = ? and deleted_at is null", (name,))
@@ -107,6 +123,8 @@ class Projects:
             with self.store.transaction():
                 project = living["id"] if living else self._plant(name, None)
                 number = self._add_revision(project, revision, definitions, md5(archive))
+                at = unix_now() if schedule_from is None else schedule_from
+                self.account.workflow_schedules.pushed(project, at, cleared)
                 aside.rename(self.folder / str(number))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -117,6 +135,19 @@ class Projects:
         """Make the project `cdp_audience_<id>` with its workflow `audience`."""
         project = self._plant(f"cdp_audience_{audience}", audience)
         self._add_revision(project, "1", [Definition(AUDIENCE_WORKFLOW, "UTC", AUDIENCE_CONFIG)], None)
+
+    def schedule_audience(self, audience: int, schedule: Mapping[str, Any] | None, zone: str) -> None:
+        """Give the workflow `audience` of an audience's project its schedule, or none."""
+        row = self.store.one(
+            "select id from projects where audience_id = ? and deleted_at is null", (audience,)
+        )
+        assert row is not None
+        config = {**({"schedule": schedule} if schedule else {}), **AUDIENCE_CONFIG}
+        self.store.execute(
+            "update workflows set config = ?, timezone = ? where project_id = ?",
+            (json.dumps(config), zone, row["id"]),
+        )
+        self.account.workflow_schedules.pushed(row["id"], unix_now(), lambda _: False)
 
     def uproot_audience(self, audience: int) -> None:
         self.store.execute(

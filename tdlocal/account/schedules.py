@@ -1,30 +1,26 @@
-"""Saved queries, with or without a schedule. They run when asked to; the clock starts none of them here."""
+"""Saved queries: run when asked to, and by the clock (tdlocal.account.ticker) when they have a schedule."""
 
 from __future__ import annotations
 
-import datetime as dt
+import logging
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.clock import now
-from tdlocal.account.errors import AlreadyThere, NotThere, Refused
+from tdlocal.account.errors import AccountError, AlreadyThere, NotThere, Refused
 from tdlocal.account.jobs import QUERY_TYPES, Job
+from tdlocal.account.timetables import Timetables, timetable_of
+from tdlocal.account.timetables import after as first_after
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
-    from tdlocal.workflow.sessions import Schedule
+
+log = logging.getLogger(__name__)
 
 TEXTS = ("cron", "type", "database", "query", "timezone", "result_url", "engine_version", "pool_name")
 NUMBERS = ("delay", "priority", "retry_limit")
 SETTINGS = (*TEXTS, *NUMBERS)
-SHORT_FORMS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-}
 MOST_RUNS = 9
 
 
@@ -51,9 +47,7 @@ class SavedQuery:
     def next_time(self, after: int) -> int | None:
         """The first scheduled time after a moment; None without a schedule."""
         timetable = timetable_of(self.cron, self.timezone)
-        if timetable is None:
-            return None
-        return int(timetable.next_after(dt.datetime.fromtimestamp(after, dt.UTC)).timestamp())
+        return None if timetable is None else first_after(timetable, after)
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,7 @@ class Schedules:
             "create table if not exists saved_query_runs (saved_query integer not null, "
             "scheduled_at integer not null, job_id integer not null)"
         )
+        self._timetables = Timetables(account.store, "saved query")
 
     def create(self, name: str, settings: dict[str, Any], user_name: str) -> SavedQuery:
         """Save a query; AlreadyThere when the name is taken, Refused for settings that make no sense.
@@ -174,6 +169,18 @@ class Schedules:
             at = following
         return runs
 
+    def tick(self, moment: int) -> list[Run]:
+        """Run what is due at a moment (unix seconds); return the runs."""
+        runs = []
+        for saved in self.all():
+            try:
+                due = self._timetables.due(saved.id, saved.cron, saved.timezone, saved.delay, moment)
+                if due is not None:
+                    runs += self.run(saved, due, user_name=saved.user_name)
+            except AccountError as error:
+                log.warning("saved query %s cannot run: %s", saved.name, error.message)
+        return runs
+
     def history(self, name: str, first: int, last: int) -> list[Run]:
         """Runs number *first* to *last* (both included), newest first."""
         rows = self._account.store.query(
@@ -197,15 +204,3 @@ def check(account: Account, values: dict[str, Any]) -> None:
         raise Refused("a saved query needs a database")
     account.databases.check(values["database"])
     timetable_of(values["cron"], values["timezone"])
-
-
-def timetable_of(cron: str, zone: str) -> Schedule | None:
-    """The times of a cron line; None for an empty one, Refused for a broken one or an unknown zone."""
-    from tdlocal.workflow.sessions import Schedule
-
-    line = SHORT_FORMS.get(cron.strip(), cron.strip())
-    try:
-        timetable = Schedule({"cron>": line or "0 0 * * *"}, zone)
-    except ValueError as error:
-        raise Refused(f"cron '{cron}' in time zone '{zone}' makes no sense: {error}") from None
-    return timetable if line else None

@@ -51,6 +51,13 @@ class Store:
                 if statement.strip():
                     self._connection.execute(statement)
 
+    def add_column(self, table: str, column: str, kind: str) -> None:
+        """Add a column to a table of an older version, unless it is there."""
+        with self._lock:
+            present = [row["name"] for row in self._connection.execute(f"pragma table_info({table})")]
+            if column not in present:
+                self._connection.execute(f"alter table {table} add column {column} {kind}")
+
     def query(self, sql: str, args: Arguments = ()) -> list[dict[str, Any]]:
         """Return all rows of a select as dicts."""
         with self._lock:

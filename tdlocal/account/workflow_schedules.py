@@ -1,22 +1,23 @@
-"""Schedules of pushed workflows: when each runs next, backfill, and the clock that starts them.
+"""Schedules of workflows: when each runs next, skipped and past sessions.
 
-The clock ticks only in a server that a person started (`tdlocal serve`). Sessions that passed while no server
-ran are not made up for, save the newest; `backfill` runs the others.
+The clock (tdlocal.account.ticker) runs in a server that a person started. Sessions that passed while no
+server ran are not made up for, save the newest; `backfill` runs the others.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.cdp_values import as_id, unix_now
 from tdlocal.account.errors import AccountError, NotThere, Refused
 from tdlocal.account.workflow_times import moment_unix, session_text, stamp
+from tdlocal.operators.control import seconds_of
+from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.sessions import Schedule
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ create table if not exists project_schedules (
     workflow_name text not null,
     disabled_at text,
     next_session integer,
+    last_session integer,
+    plan text,
     unique (project_id, workflow_name)
 )
 """
-PAUSE = 1.0  # seconds between two looks at the schedules
+ENDED = 253370764800  # 9999-01-01: what a schedule that has ended runs at next, as Digdag says it
 MOST_SESSIONS = 1000  # of one backfill
 
 log = logging.getLogger(__name__)
@@ -45,16 +48,15 @@ class WorkflowSchedules:
         self.account = account
         self.store = account.store
         self.store.execute(TABLE)
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.store.add_column("project_schedules", "last_session", "integer")
+        self.store.add_column("project_schedules", "plan", "text")
 
     def all(self, project: Any = None) -> list[dict[str, Any]]:
         """Present workflows with a `schedule:`, each with schedule_id, disabled_at, next_session (unix)."""
         found = []
         for workflow in self.account.projects.workflows(project):
-            config = json.loads(workflow["config"])
-            if isinstance(config.get("schedule"), dict):
-                found.append(self._with_state(workflow, config["schedule"]))
+            if scheduled(workflow):
+                found.append(self._with_next(self._state_of(workflow)))
         return found
 
     def get(self, schedule: Any) -> dict[str, Any]:
@@ -62,6 +64,26 @@ class WorkflowSchedules:
             if row["schedule_id"] == as_id(schedule):
                 return row
         raise NotThere(f"schedule {schedule} does not exist")
+
+    def pushed(self, project: int, at: int, cleared: Callable[[str], bool]) -> None:
+        """Take over the schedules of a project's new revision.
+
+        A schedule that has run goes on after its last session; a new, changed or cleared one begins at *at*
+        (unix seconds). Workflows without a schedule forget what they had.
+        """
+        present = [workflow for workflow in self.account.projects.workflows(project) if scheduled(workflow)]
+        names = {workflow["name"] for workflow in present}
+        for row in self.store.query("select * from project_schedules where project_id = ?", (project,)):
+            if row["workflow_name"] not in names:
+                self.store.execute("delete from project_schedules where id = ?", (row["id"],))
+        for workflow in present:
+            row = self._state_of(workflow)
+            plan = plan_of(row)
+            text = json.dumps([row["schedule"], row["timezone"]], sort_keys=True)
+            if cleared(workflow["name"]) or row["last_session"] is None:
+                self._set_plan(row, text, None, following(plan, at - delay_of(plan) - 1))
+            elif text != row["plan"]:
+                self._set_plan(row, text, row["last_session"], following(plan, row["last_session"]))
 
     def enable(self, schedule: Any, on: bool) -> dict[str, Any]:
         """Switch a schedule on, from now on, or off."""
@@ -112,82 +134,125 @@ class WorkflowSchedules:
         """Start what is due at *now* (unix seconds); return the new attempts."""
         started = []
         for row in self.all():
-            plan = plan_of(row)
-            due = int(row["next_session"])
-            if row["disabled_at"] or due + delay_of(plan) > now:
+            try:
+                attempt = self._started(row, now)
+            except AccountError as error:
+                log.warning("the schedule of %s cannot start it: %s", row["name"], error.message)
                 continue
-            while (later := following(plan, due)) + delay_of(plan) <= now:
-                due = later
-            attempt, fresh = self._start(row, due, None)
-            self._set_next(row, following(plan, due))
-            started += [attempt] if fresh else []
+            started += [attempt] if attempt else []
         return started
 
-    def start_clock(self) -> None:
-        """Look at the schedules every second from now on, in a thread."""
-        self._thread = threading.Thread(target=self._tick_on, name="schedules", daemon=True)
-        self._thread.start()
+    def _started(self, row: Mapping[str, Any], now: int) -> dict[str, Any] | None:
+        plan = plan_of(row)
+        due = int(row["next_session"])
+        if row["disabled_at"] or due + delay_of(plan) > now:
+            return None
+        while (later := following(plan, due)) + delay_of(plan) <= now:
+            due = later
+        self._set_next(row, later)
+        if self._is_skipped(row, plan, due, now):
+            return None
+        self.store.execute(
+            "update project_schedules set last_session = ? where id = ?", (due, row["schedule_id"])
+        )
+        attempt, fresh = self._start(row, due, None)
+        return attempt if fresh else None
 
-    def close(self) -> None:
-        """Stop the clock."""
-        self._stopped.set()
-        if self._thread:
-            self._thread.join(10)
-
-    def _tick_on(self) -> None:
-        while not self._stopped.wait(PAUSE):
-            try:
-                self.tick(int(time.time()))
-            except AccountError as error:
-                log.warning("a schedule could not start its workflow: %s", error.message)
+    def _is_skipped(self, row: Mapping[str, Any], plan: Plan, due: int, now: int) -> bool:
+        """Whether the schedule's own words (skip_delayed_by, skip_on_overtime) leave a session out."""
+        if plan.skip_delayed_by is not None and now > due + delay_of(plan) + plan.skip_delayed_by:
+            return True
+        return plan.skip_on_overtime and self.account.attempts.is_running(row["project_id"], row["name"])
 
     def _start(self, row: Mapping[str, Any], session: int, name: str | None) -> tuple[dict[str, Any], bool]:
         order = {"workflowId": row["id"], "sessionTime": session_text(session, row["timezone"])}
         return self.account.attempts.start(order | {"retryAttemptName": name})
 
-    def _with_state(self, workflow: dict[str, Any], schedule: dict[str, Any]) -> dict[str, Any]:
+    def _state_of(self, workflow: dict[str, Any]) -> dict[str, Any]:
         key = (workflow["project_id"], workflow["name"])
         self.store.execute(
             "insert or ignore into project_schedules (project_id, workflow_name) values (?, ?)", key
         )
         state = self.store.query(
-            "select id as schedule_id, disabled_at, next_session from project_schedules"
+            "select id as schedule_id, disabled_at, next_session, last_session, plan from project_schedules"
             " where project_id = ? and workflow_name = ?",
             key,
         )[0]
-        row = workflow | state | {"schedule": schedule}
+        return workflow | state | {"schedule": json.loads(workflow["config"])["schedule"]}
+
+    def _with_next(self, row: dict[str, Any]) -> dict[str, Any]:
         if row["next_session"] is None:
             plan = plan_of(row)
-            upcoming = following(plan, unix_now() - delay_of(plan))
-            row["next_session"] = upcoming
-            self._set_next(row, upcoming)
+            row["next_session"] = following(plan, unix_now() - delay_of(plan))
+            self._set_next(row, row["next_session"])
         return row
 
-    def _set_next(self, row: Mapping[str, Any], session: int) -> None:
+    def _set_plan(self, row: Mapping[str, Any], plan: str, last: int | None, following: int) -> None:
+        self.store.execute(
+            "update project_schedules set plan = ?, last_session = ?, next_session = ? where id = ?",
+            (plan, last, following, row["schedule_id"]),
+        )
+
+    def _set_next(self, row: Mapping[str, Any], session: int | None) -> None:
         self.store.execute(
             "update project_schedules set next_session = ? where id = ?", (session, row["schedule_id"])
         )
 
 
-def plan_of(row: Mapping[str, Any]) -> Schedule:
+@dataclass(frozen=True)
+class Plan:
+    """A schedule as a workflow writes it: its times, the first and last of them, and what is left out."""
+
+    times: Schedule
+    start: int | None
+    end: int | None
+    skip_on_overtime: bool
+    skip_delayed_by: int | None
+
+
+def scheduled(workflow: Mapping[str, Any]) -> bool:
+    """Whether a workflow has a `schedule:`."""
+    return isinstance(json.loads(workflow["config"]).get("schedule"), dict)
+
+
+def plan_of(row: Mapping[str, Any]) -> Plan:
     """The times of a schedule."""
+    config = row["schedule"]
     try:
-        return Schedule(row["schedule"], row["timezone"])
-    except ValueError as fault:
+        late = config.get("skip_delayed_by")
+        return Plan(
+            Schedule(config, row["timezone"]),
+            day_start(config.get("start"), row["timezone"], 0),
+            day_start(config.get("end"), row["timezone"], 1),
+            config.get("skip_on_overtime") in (True, "true"),
+            None if late is None else int(seconds_of(late)),
+        )
+    except (ValueError, ConfigError) as fault:
         raise Refused(f"schedule of {row['name']}: {fault}") from fault
 
 
-def following(plan: Schedule, unix: int) -> int:
-    """The first session after a moment."""
+def day_start(text: Any, zone_name: str, days: int) -> int | None:
+    """The first second of a day (`start: 2026-11-01`), *days* later."""
+    if text is None:
+        return None
+    day = date.fromisoformat(str(text)[:10]) + timedelta(days=days)
+    return moment_unix(day.isoformat(), zone_name)
+
+
+def following(plan: Plan, unix: int) -> int:
+    """The first session after a moment; ENDED when there is none before the schedule's end."""
+    if plan.start is not None:
+        unix = max(unix, plan.start - 1)
     try:
-        return int(plan.next_after(datetime.fromtimestamp(unix, UTC)).timestamp())
-    except ValueError as fault:
+        found = int(plan.times.next_after(datetime.fromtimestamp(unix, UTC)).timestamp())
+    except (ValueError, OverflowError) as fault:
         raise Refused(str(fault)) from fault
+    return ENDED if plan.end is not None and found >= plan.end else found
 
 
-def delay_of(plan: Schedule) -> int:
+def delay_of(plan: Plan) -> int:
     """Seconds between a session's time and its start."""
-    return int(plan.delay.total_seconds())
+    return int(plan.times.delay.total_seconds())
 
 
 def whole_number(value: Any, name: str, most: int) -> int:

@@ -23,6 +23,7 @@ from tdlocal.api.cdp_shapes import (
     syndication_entity,
 )
 from tdlocal.api.wire import Request, route
+from tdlocal.api.workflow_shapes import BY_CLOCK
 from tdlocal.engine.types import EngineError
 
 BOXES = "se-starter-pack segment/python/api/ps.py; treasure-boxes ps_backup_restore"
@@ -36,7 +37,7 @@ def list_audiences(account: Account, request: Request) -> Any:
     return account.audiences.all()
 
 
-@route("POST", "/audiences", source=BOXES, partly="schedules are kept and shown; nothing starts by itself")
+@route("POST", "/audiences", source=BOXES, partly=BY_CLOCK)
 @plain
 def create_audience(account: Account, request: Request) -> Any:
     return account.audiences.create(body_of(request))

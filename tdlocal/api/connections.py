@@ -8,6 +8,7 @@ from tdlocal.account.account import Account
 from tdlocal.account.jobs import Job
 from tdlocal.api.jobs import BUCKETS, job_options, started
 from tdlocal.api.wire import Fault, Request, lacks, route
+from tdlocal.api.workflow_shapes import BY_CLOCK
 
 CONNECTOR = "td-client-python 1.7 tdclient/connector_api.py"
 NO_TAGS = "tables and columns have no tags here"
@@ -30,7 +31,7 @@ def list_sessions(account: Account, request: Request) -> Any:
     return account.connectors.all()
 
 
-@route("POST", "/v3/bulk_loads", source=CONNECTOR)
+@route("POST", "/v3/bulk_loads", source=CONNECTOR, partly=BY_CLOCK)
 def create_session(account: Account, request: Request) -> Any:
     return account.connectors.create(content_of(request))
 

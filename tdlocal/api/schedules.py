@@ -10,14 +10,14 @@ from tdlocal.account.clock import now
 from tdlocal.account.schedules import NUMBERS, TEXTS, Run, SavedQuery
 from tdlocal.api.encode import date, instant
 from tdlocal.api.wire import Fault, Request, route
+from tdlocal.api.workflow_shapes import BY_CLOCK
 
 PYTHON = "td-client-python 1.7 tdclient/schedule_api.py"
 JAVA = "td-client-java 0.9 TDClient.java"
-NOT_BY_CLOCK = "runs when asked to (schedule/run), not by the clock"
 RUN_SECONDS = 0.2
 
 
-@route("POST", "/v3/schedule/create/{name}", source=PYTHON, partly=NOT_BY_CLOCK)
+@route("POST", "/v3/schedule/create/{name}", source=PYTHON, partly=BY_CLOCK)
 def create(account: Account, request: Request, name: str) -> Any:
     saved = account.schedules.create(name, settings_of(request), account.users.who(request.key))
     return saved_json(saved) | {"start": date(saved.next_time(now()) or saved.created_at)}

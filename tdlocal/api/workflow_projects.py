@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tdlocal.account.account import Account
 from tdlocal.account.errors import NotThere, Refused
@@ -11,6 +12,7 @@ from tdlocal.account.workflow_schedules import delay_of, plan_of
 from tdlocal.account.workflow_times import moment_unix, session_text, truncated, utc
 from tdlocal.api.wire import Reply, Request, route
 from tdlocal.api.workflow_shapes import (
+    BY_CLOCK,
     SERVER,
     attempt,
     digdag,
@@ -26,7 +28,6 @@ PACK = "se-starter-pack .github/actions"
 BOXES = "treasure-boxes workflow monitoring"
 VERSION = "0.10.5.1"  # the newest release of Digdag
 LARGEST_PUSH = 64 * 2**20
-STORED_SCHEDULES = "the clock ticks only in a server started by hand; missed sessions are not made up for"
 
 
 @route("GET", "/api/version", source=SERVER, auth=False)
@@ -46,7 +47,17 @@ def push(account: Account, request: Request) -> Any:
     name = request.query.get("project", "")
     if not request.body:
         raise Refused("the body must be the project's tar.gz")
-    made = account.projects.push(name, request.query.get("revision") or str(uuid.uuid4()), request.body)
+    given = parse_qsl(request.query_string)
+    named = {value for word, value in given if word == "clear_schedule"}
+    everything = request.query.get("clear_schedule_all") == "true"
+    begins = request.query.get("schedule_from")
+    made = account.projects.push(
+        name,
+        request.query.get("revision") or str(uuid.uuid4()),
+        request.body,
+        schedule_from=moment_unix(begins, "UTC") if begins else None,
+        cleared=lambda workflow: everything or workflow in named,
+    )
     return project(made)
 
 
@@ -123,7 +134,7 @@ def project_workflow_by_query(account: Account, request: Request, number: str) -
     return workflow(account.projects.workflow_named(number, name, request.query.get("revision")))
 
 
-@route("GET", "/api/projects/{number}/schedules", source=SERVER, partly=STORED_SCHEDULES)
+@route("GET", "/api/projects/{number}/schedules", source=SERVER, partly=BY_CLOCK)
 @digdag
 def project_schedules(account: Account, request: Request, number: str) -> Any:
     rows = account.workflow_schedules.all(number)
@@ -206,14 +217,14 @@ def truncated_session_time(account: Account, request: Request, number: str) -> A
     }
 
 
-@route("GET", "/api/schedules", source=BOXES, partly=STORED_SCHEDULES)
+@route("GET", "/api/schedules", source=BOXES, partly=BY_CLOCK)
 @digdag
 def list_schedules(account: Account, request: Request) -> Any:
     rows = page(account.workflow_schedules.all(), last_id(request), count(request), "schedule_id")
     return {"schedules": [shown_schedule(row) for row in rows]}
 
 
-@route("GET", "/api/schedules/{number}", source=SERVER, partly=STORED_SCHEDULES)
+@route("GET", "/api/schedules/{number}", source=SERVER, partly=BY_CLOCK)
 @digdag
 def show_schedule(account: Account, request: Request, number: str) -> Any:
     return shown_schedule(account.workflow_schedules.get(number))

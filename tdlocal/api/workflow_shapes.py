@@ -12,6 +12,10 @@ from tdlocal.account.workflow_times import session_text
 from tdlocal.api.wire import Fault
 
 SERVER = "digdag-server 0.10 RestApi (digdag-client api/Rest*.java)"
+BY_CLOCK = (
+    "schedules run in a server started by hand (`tdlocal serve`); of the sessions that passed while none "
+    "ran, only the newest is made up for"
+)
 STATUSES = {"success": "success", "error": "error", "killed": "killed", "running": "running"}
 
 Row = Mapping[str, Any]

@@ -134,9 +134,8 @@ async def serve(arguments: argparse.Namespace, state: Path, listener: socket.soc
     gc.freeze()  # what is loaded by now stays: the collector need not look at it again
     announce(state, url, smtp.port, quiet=arguments.until_eof)
     watcher = None
-    if not arguments.until_eof:
-        account.workflow_schedules.start_clock()
-    else:
+    account.clock.start(schedules=not arguments.until_eof)
+    if arguments.until_eof:
         watcher = asyncio.create_task(stop_at_end_of_input(server, application, state))
     try:
         await server.serve(sockets=[listener])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -107,6 +108,23 @@ class Catalog:
             now = int(time.time())
             created = born or (old.created_at if old else now)
             tables[name] = TableInfo(database, name, columns, 0, 0, created, now)
+
+    def changed_at(self) -> dict[tuple[str, str], int]:
+        """When each table changed last, by database and name."""
+        with self._lock:
+            return {
+                (database, name): table.updated_at
+                for database, tables in self._databases.items()
+                for name, table in tables.items()
+            }
+
+    def set_changed_at(self, moments: Mapping[tuple[str, str], int]) -> None:
+        """Say when tables changed last, before this file was opened."""
+        with self._lock:
+            for (database, name), moment in moments.items():
+                table = self._databases.get(database, {}).get(name)
+                if table is not None and moment > table.updated_at:
+                    self._databases[database][name] = replace(table, updated_at=moment)
 
     def touch(self, database: str, name: str) -> None:
         """Say that the rows of the table changed now."""

@@ -517,6 +517,14 @@ class DuckDBEngine:
             self._transaction(cursor, lambda: cursor.execute(text))
             self.catalog.refresh(cursor, database, name)
 
+    def changed_at(self) -> dict[tuple[str, str], int]:
+        """When each table changed last (unix seconds), by database and name."""
+        return self.catalog.changed_at()
+
+    def set_changed_at(self, moments: Mapping[tuple[str, str], int]) -> None:
+        """Say when tables changed last, before this engine was opened; the file itself does not know."""
+        self.catalog.set_changed_at(moments)
+
     # -- rows
 
     def append(self, database: str, name: str, rows: pa.Table, *, once: str = "") -> int:
