@@ -87,22 +87,39 @@ def missing_names(prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]]) -> l
     return [f"{prep.place}: prep: no column {name}{did_you_mean(name, made)}" for name in lost]
 
 
-def prep_sql(prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]], database: str, session: int) -> str:
+def stacked_columns(prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return column → type of the raw tables together, `time` last; the first table's type counts."""
+    columns: dict[str, str] = {}
+    for source in prep.sources:
+        for name, kind in raw.get(source, {}).items():
+            columns.setdefault(name, kind)
+    columns.pop("time", None)
+    return {**columns, "time": "long"}
+
+
+def full_order(prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """Return `latest: by`, then every other column that can break a tie: the same row stays every time."""
+    made = {*prep.unpack, *prep.rename}
+    ties = [n for n, kind in stacked_columns(prep, raw).items() if n not in made and kind in ORDERED]
+    return [*prep.by, *((name, "asc") for name in ties if name not in dict(prep.by))]
+
+
+def prep_sql(
+    prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]], database: str, session: int, since: int = 0
+) -> str:
     """Return the select that makes the PRP table.
 
     Args:
         raw: table → column → Treasure Data type, without `time`.
         database: the raw database.
         session: session_unixtime, the value of built_for.
+        since: only raw rows of this second and later; 0 for all.
     """
-    columns: dict[str, str] = {}
-    for source in prep.sources:
-        for name, kind in raw[source].items():
-            columns.setdefault(name, kind)
-    columns["time"] = "long"
+    columns = stacked_columns(prep, raw)
+    newer = f"\nwhere time >= {since}" if since else ""
     stacked = "\nunion all\n".join(
         f"select {', '.join(stacked_value(name, kind, raw[source]) for name, kind in columns.items())}\n"
-        f"from {identifier(database)}.{identifier(source)}"
+        f"from {identifier(database)}.{identifier(source)}{newer}"
         for source in prep.sources
     )
     made = {name: unpacked(str(path)) for name, path in prep.unpack.items()}
@@ -114,9 +131,7 @@ def prep_sql(prep: DeclaredPrep, raw: Mapping[str, Mapping[str, str]], database:
     text = f"with source as (\n{stacked}\n),\nshaped as (\nselect {shaped}\nfrom source\n)"
     table, condition = "shaped", ""
     if prep.key:
-        ties = [name for name in names if name not in made and columns[name] in ORDERED]
-        orders = [*prep.by, *((name, "asc") for name in ties if name not in dict(prep.by))]
-        order = ", ".join(f"{identifier(name)} {direction}" for name, direction in orders)
+        order = ", ".join(f"{identifier(name)} {direction}" for name, direction in full_order(prep, raw))
         keys = ", ".join(identifier(name) for name in prep.key)
         text += (
             f",\nranked as (\nselect shaped.*, row_number() over (partition by {keys} order by {order})"

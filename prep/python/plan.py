@@ -4,6 +4,7 @@ Task      wf02_mapping +check, ``py>: prep.python.plan.main``
 Reads     config/schema_map.yml, config/retail_schema.yml, prep/queries/*.sql, the list of raw tables
 Stores    `prp_tables`: list of {src_table_name, prp_table_name, since, build_as}, one per query of
           prep/queries to run; `incremental`: PRP table → its prep.python.incremental.Load;
+          `spare_tables`: tables of which publishing keeps one state more, for the loads to come;
           `declared_prep`: whether any table's prep is an entry of the map
 Raises    TaskError with every fault of the map, of the queries and of the raw tables, each with its line
 """
@@ -17,15 +18,25 @@ from typing import Any
 
 from common.python import treasure
 from common.python.errors import told_together
+from common.python.publish import PREV
 from common.python.retail_schema import did_you_mean
 from common.python.schema_map import FILE, MappedTable, mapping, raw_tables
-from prep.python import incremental
+from prep.python import incremental, keep_rows
 
 QUERIES = Path("prep/queries")
 
 
 def main(
-    tables, raw, sub, session_unixtime, prp="prp", absent_tables=(), incremental_tables=None, full_load=False
+    tables,
+    raw,
+    sub,
+    session_unixtime,
+    prp="prp",
+    src="src",
+    absent_tables=(),
+    incremental_tables=None,
+    full_load=False,
+    keep_versions=2,
 ):
     """Task entry."""
     import digdag
@@ -35,16 +46,22 @@ def main(
     check_raw(queries, f"{raw}_{sub}", treasure.tables(f"{raw}_{sub}"), mapped)
     databases = {"raw": f"{raw}_{sub}", "prp": f"{prp}_{sub}", "log": f"va_config_{sub}"}
     settings = incremental_settings(incremental_tables, mapped, queries)
+    fed = {table.name: table.prp_table for table in mapped if table.prp_table in settings}
+    keep_rows.clear((databases["prp"],), settings)
+    keep_rows.clear((f"{src}_{sub}",), fed)
     loads = {
-        table: incremental.planned(table, entry, queries[table], databases, int(session_unixtime))
-        for table, entry in settings.items()
+        table: incremental.planned(
+            table, entry, source, databases, int(session_unixtime), spare_of(table, int(keep_versions))
+        )
+        for table, (entry, source) in settings.items()
     }
     if str(full_load).lower() == "true":
-        loads = {table: replace(load, since=0, reason="full_load is set") for table, load in loads.items()}
+        loads = {
+            table: replace(load, since=0, base="", reason="full_load is set") for table, load in loads.items()
+        }
     for table, load in loads.items():
-        print(
-            f"{table}: " + (f"the rows since {load.since}" if load.since else f"loaded whole, {load.reason}")
-        )
+        newest = f"the rows since {load.since} into {load.base}"
+        print(f"{table}: " + (newest if load.since else f"loaded whole, {load.reason}"))
     digdag.env.store(
         {
             "declared_prep": any(table.prep and not table.absent for table in mapped),
@@ -60,6 +77,7 @@ def main(
             ],
             "incremental": {table: asdict(load) for table, load in loads.items()},
             "is_incremental": bool(loads),
+            "spare_tables": sorted({*settings, *fed}),
         }
     )
     absent = [table.name for table in mapped if table.absent]
@@ -69,21 +87,32 @@ def main(
     )
 
 
+def spare_of(table: str, keep_versions: int) -> str:
+    """Return the name of the state that publishing keeps beyond the usual ones.
+
+    >>> spare_of("pageviews", 2)
+    'pageviews__prev3'
+    """
+    return f"{table}{PREV}{max(keep_versions, 1) + 1}"
+
+
 def incremental_settings(
     given: Mapping[str, Any] | None, mapped: Sequence[MappedTable], queries: Mapping[str, Path]
-) -> dict[str, Mapping[str, Any]]:
-    """Return PRP table → its entry of incremental_tables.
+) -> dict[str, tuple[Mapping[str, Any], incremental.Source]]:
+    """Return PRP table → its entry of incremental_tables, and what makes it.
 
     Raises:
         TaskError: faults of the entries.
     """
-    sources = {table.name: table.prp_table for table in mapped if not table.absent}
+    present = {table.name: table for table in mapped if not table.absent}
     absent = {table.name for table in mapped if table.absent}
     settings = {table: entry for table, entry in (given or {}).items() if table not in absent}
-    faults = incremental.faults(settings, queries, sources)
+    made_by = {name: table.prep or queries.get(table.prp_table) for name, table in present.items()}
+    sources = {name: incremental.Source(made) for name, made in made_by.items() if made is not None}
+    faults = incremental.faults(settings, sources)
     if faults:
         raise told_together(faults, where=incremental.CONFIG, mend="mend these; no query has run yet")
-    return {sources[table]: entry or {} for table, entry in settings.items()}
+    return {present[table].prp_table: (entry or {}, sources[table]) for table, entry in settings.items()}
 
 
 def prp_queries(mapped: Sequence[MappedTable], folder: Path = QUERIES) -> dict[str, Path]:

@@ -2,7 +2,7 @@
 
 Task      wf02_mapping +prepare+declared, ``py>: prep.python.prepare.main``
 Reads     raw tables that a `prep:` entry names (common/python/declared_prep.py)
-Writes    prp_<sub>.<prp_table_name>__next
+Writes    prp_<sub>.<prp_table_name>__next, or __next_rows where only the newest rows are loaded
 Raises    TaskError naming every table that failed, when all others are done
 """
 
@@ -14,12 +14,14 @@ from common.python import treasure
 from common.python.declared_prep import missing_names, prep_sql
 from common.python.errors import TaskError, told_together
 from common.python.schema_map import FILE, MappedTable, mapping
+from prep.python.incremental import WINDOW, loads_of
 
 AT_ONCE = 4
 
 
-def main(tables, raw, prp, sub, session_unixtime, absent_tables=()):
+def main(tables, raw, prp, sub, session_unixtime, absent_tables=(), incremental=None):
     """Task entry."""
+    loads = {load.table_name: load for load in loads_of(incremental or {})}
     declared = [table for table in mapping(tables, absent_tables) if table.prep and not table.absent]
     have = {name: treasure.columns_of(table) for name, table in treasure.tables(f"{raw}_{sub}").items()}
     faults = [fault for table in declared if table.prep for fault in missing_names(table.prep, have)]
@@ -28,8 +30,9 @@ def main(tables, raw, prp, sub, session_unixtime, absent_tables=()):
 
     def build(table: MappedTable) -> str:
         assert table.prep is not None
-        name = treasure.identifier(f"{table.prp_table}__next")
-        select = prep_sql(table.prep, have, f"{raw}_{sub}", int(session_unixtime))
+        since = loads[table.prp_table].since if table.prp_table in loads else 0
+        name = treasure.identifier(f"{table.prp_table}{WINDOW if since else '__next'}")
+        select = prep_sql(table.prep, have, f"{raw}_{sub}", int(session_unixtime), since)
         try:
             treasure.run_query(
                 f"{prp}_{sub}",
