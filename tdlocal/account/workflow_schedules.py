@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.cdp_values import as_id, unix_now
-from tdlocal.account.errors import AccountError, NotThere, Refused
+from tdlocal.account.errors import AccountError, AlreadyThere, NotThere, Refused
 from tdlocal.account.workflow_times import moment_unix, session_text, stamp
 from tdlocal.operators.control import seconds_of
 from tdlocal.workflow.faults import ConfigError
@@ -95,13 +95,23 @@ class WorkflowSchedules:
         return self.get(schedule)
 
     def skip(self, schedule: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out the next `count` sessions, or all before `nextTime`."""
+        """Leave out `count` sessions from `fromTime` on (from the next one on), or all before `nextTime`.
+
+        `nextRunTime` alone means the first session that runs then or later. AlreadyThere when that is past.
+        """
         row = self.get(schedule)
         plan = plan_of(row)
         session = int(row["next_session"])
-        if given.get("nextTime") is not None:
-            session = moment_unix(given["nextTime"], row["timezone"])
+        until = given.get("nextTime") or given.get("nextRunTime")
+        if until is not None:
+            session = following(plan, moment_unix(until, row["timezone"]) - delay_of(plan) - 1)
+            if session < int(row["next_session"]):
+                raise AlreadyThere("Specified time to skip schedules is already past")
         else:
+            if given.get("fromTime") is not None:
+                session = following(
+                    plan, moment_unix(given["fromTime"], row["timezone"]) - delay_of(plan) - 1
+                )
             for _ in range(whole_number(given.get("count"), "count", MOST_SESSIONS)):
                 session = following(plan, session)
         if not given.get("dryRun"):
@@ -112,7 +122,7 @@ class WorkflowSchedules:
     def backfill(self, schedule: Any, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Start an attempt for each session from `fromTime` until now; return the attempts.
 
-        With `dryRun` nothing is started and only the sessions are told, as attempts without an id.
+        With `dryRun` nothing is started, and the attempts that would be have the id 0.
         """
         row = self.get(schedule)
         name = given.get("attemptName")
@@ -127,7 +137,7 @@ class WorkflowSchedules:
             sessions.append(session)
             session = following(plan, session)
         if given.get("dryRun"):
-            return [{"session_time": one} for one in sessions]
+            return [untried(row, one, name) for one in sessions]
         return [self._start(row, one, name)[0] for one in sessions]
 
     def tick(self, now: int) -> list[dict[str, Any]]:
@@ -248,6 +258,28 @@ def following(plan: Plan, unix: int) -> int:
     except (ValueError, OverflowError) as fault:
         raise Refused(str(fault)) from fault
     return ENDED if plan.end is not None and found >= plan.end else found
+
+
+def untried(row: Mapping[str, Any], session: int, name: str) -> dict[str, Any]:
+    """An attempt that is not made."""
+    return {
+        "id": 0,
+        "number": 0,
+        "project_id": row["project_id"],
+        "project_name": row["project_name"],
+        "workflow_name": row["name"],
+        "workflow_id": row["id"],
+        "session_id": 0,
+        "session_uuid": "00000000-0000-0000-0000-000000000000",
+        "session_time": session,
+        "timezone": row["timezone"],
+        "retry_name": name,
+        "state": "running",
+        "cancel_requested": 0,
+        "params": "{}",
+        "created_at": stamp(),
+        "finished_at": None,
+    }
 
 
 def delay_of(plan: Plan) -> int:

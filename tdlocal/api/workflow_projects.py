@@ -49,7 +49,7 @@ def push(account: Account, request: Request) -> Any:
         raise Refused("the body must be the project's tar.gz")
     given = parse_qsl(request.query_string)
     named = {value for word, value in given if word == "clear_schedule"}
-    everything = request.query.get("clear_schedule_all") == "true"
+    everything = truth(request, "clear_schedule_all")
     begins = request.query.get("schedule_from")
     made = account.projects.push(
         name,
@@ -182,7 +182,12 @@ def delete_secret(account: Account, request: Request, number: str, key: str) -> 
 def list_workflows(account: Account, request: Request) -> Any:
     rows = account.projects.workflows()
     if "name_pattern" in request.query:
-        rows = [row for row in rows if request.query["name_pattern"] in row["name"]]
+        searched = ["name", "project_name"] if truth(request, "search_project_name") else ["name"]
+        pattern = request.query["name_pattern"]
+        rows = [row for row in rows if any(pattern in row[word] for word in searched)]
+    if request.query.get("order", "asc") != "asc":
+        rows = [row for row in reversed(rows) if last_id(request) is None or row["id"] < last_id(request)]
+        return {"workflows": [workflow(row) for row in rows[: count(request)]]}
     return {"workflows": [workflow(row) for row in paged(request, rows)]}
 
 
@@ -255,10 +260,7 @@ def backfill(account: Account, request: Request, number: str) -> Any:
     row = account.workflow_schedules.get(number)
     started = account.workflow_schedules.backfill(number, body_of(request))
     shown = shown_schedule(row)
-    attempts = [
-        attempt(one) if "id" in one else {"sessionTime": session_text(one["session_time"], row["timezone"])}
-        for one in started
-    ]
+    attempts = [attempt(one) for one in started]
     return {key: shown[key] for key in ("id", "project", "workflow")} | {"attempts": attempts}
 
 
@@ -266,6 +268,11 @@ def shown_schedule(row: dict[str, Any]) -> dict[str, Any]:
     """A schedule with the times at which it runs next, or would, were it not disabled."""
     session = int(row["next_session"])
     return schedule(row, utc(session + delay_of(plan_of(row))), session_text(session, row["timezone"]))
+
+
+def truth(request: Request, word: str) -> bool:
+    """A parameter that is true, in whatever letters."""
+    return request.query.get(word, "").lower() == "true"
 
 
 def body_of(request: Request) -> dict[str, Any]:

@@ -199,3 +199,29 @@ def test_when_a_table_changed_is_known_after_a_restart(tmp_path: Path) -> None:
                 client.sql("create table t as select 1 as a", "kept")
                 client.account.engine.set_changed_at({("kept", "t"): 2_000_000_000})
             assert tables.show("kept", "t").info.updated_at == 2_000_000_000
+
+
+def test_sessions_are_skipped_as_tdworkflow_and_digdag_ask(client: Client) -> None:
+    project = push(client, "skips", DAILY, "&schedule_from=2030-01-01T00:00:00Z")
+    (one,) = client.get(f"/api/projects/{project['id']}/schedules")["schedules"]
+    path = f"/api/schedules/{one['id']}/skip"
+    for words, session in (
+        ({"nextRunTime": "2030-01-03T06:59:00+00:00", "dryRun": True}, 3),
+        ({"fromTime": "2030-01-05T00:00:00+00:00", "count": 2, "dryRun": True}, 7),
+        ({"nextTime": "2030-01-10 00:00:00", "dryRun": False}, 10),
+        ({"count": 1}, 11),
+    ):
+        assert client.post(path, words)["nextScheduleTime"] == f"2030-01-{session:02d}T00:00:00+00:00"
+    assert client.refused("POST", path, {"nextTime": "2030-01-02T00:00:00+00:00"})[0] == 409
+    assert client.refused("POST", path, {})[0] == 400
+    would = client.post(
+        f"/api/schedules/{one['id']}/backfill",
+        {"fromTime": "2030-01-09T00:00:00+00:00", "attemptName": "x", "dryRun": True, "count": 1},
+    )
+    (attempt,) = would["attempts"]
+    assert attempt["id"] == "0" and attempt["sessionTime"] == "2030-01-09T00:00:00+00:00"
+    assert attempt.keys() >= {"status", "done", "project", "workflow", "retryAttemptName"}
+    names = [flow["project"]["name"] for flow in client.get("/api/workflows?order=desc&count=1")["workflows"]]
+    assert names == ["skips"]
+    assert client.get("/api/workflows?name_pattern=skips")["workflows"] == []
+    assert client.get("/api/workflows?name_pattern=skips&search_project_name=True")["workflows"]
