@@ -1,6 +1,6 @@
 """The run log: run or skip, and what became of it.
 
-Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`
+Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`, `mail_failed`
 Reads     va_config_<sub>.log_tbl of this workflow and session (common/queries/create_log_tables.sql)
 Writes    va_config_<sub>.log_tbl, append-only: a row `running`, then one `success` or `failure`;
           run_decisions: one row per decision; run_metrics: tables, rows and bytes of each success
@@ -27,6 +27,7 @@ LONGEST_TEXT = 100_000
 DDL = Path("common/queries/create_log_tables.sql")
 NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
 NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
+MAIL = "mail"  # what the log calls a mail: no workflow has this name
 DIED = "the run died without a word (killed, or its machine stopped); closed by the next run"
 
 
@@ -98,6 +99,23 @@ def failure(
             "message": row["error_message"],
         },
     )
+
+
+def mail_failed(session_unixtime, session_time, session_uuid, sub, message="", letter=None):
+    """Task entry: a mail was not sent. The run that wanted it goes on; the log has it, as workflow `mail`."""
+    wanted = letter or {"subject": "the mail that a run failed", "run_id": session_uuid}
+    text = f"not sent: {wanted['subject']}: {message}"
+    print(text)
+    row = {
+        "workflow": MAIL,
+        "status": "failure",
+        "error_message": shortened(text),
+        "run_id": wanted["run_id"],
+        "session_time": session_time,
+        "session_unixtime": int(session_unixtime),
+    }
+    times = {"start_time": NOW, "end_time": NOW, "logged_at": NOW_MS}
+    treasure.run_query(f"va_config_{sub}", append("log_tbl", row, times), rows=False)
 
 
 def decided(

@@ -6,13 +6,15 @@ import html
 import json
 import re
 import shutil
+import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from aiosmtpd.controller import Controller
 
-from tests.pipeline.shop import SESSION, tdlocal
+from tests.pipeline.shop import SESSION, rows, tdlocal
 from tests.pipeline.small_shop import copy_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -80,6 +82,81 @@ def test_a_webhook_that_fails_fails_no_run(small, project, tmp_path, ear):
     assert done.returncode == 0 and "webhook answered 500" in done.stdout
     gone = mapped(state, project, "-p", "webhook=http://127.0.0.1:9/x")
     assert gone.returncode == 0 and "webhook did not answer" in gone.stdout
+
+
+FAILURES = "select workflow, error_message from log_tbl where status = 'failure' order by logged_at"
+NOT_SENT = FAILURES.replace("where", "where workflow = 'mail' and")
+
+
+class Picky:
+    """A mail server that knows one person."""
+
+    def __init__(self):
+        self.taken = []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address != "knows@company.com":
+            return "550 no such person here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.taken.append(envelope.rcpt_tos)
+        return "250 OK"
+
+
+@pytest.fixture
+def picky(small, tmp_path):
+    """A shop whose mails go to a server that refuses nearly everybody; the server and the shop."""
+    handler = Picky()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield handler, mailing_to(port, small, tmp_path)
+    controller.stop()
+
+
+def mailing_to(port, small, folder):
+    """A copy of the shop whose mails go to a port of this machine."""
+    state = copy_of(small, folder / "state")
+    (state / "secrets").mkdir()
+    (state / "secrets/mail.host").write_text("127.0.0.1")
+    (state / "secrets/mail.port").write_text(str(port))
+    return state
+
+
+def test_a_mail_server_that_is_down_fails_no_run_and_is_logged(small, project, tmp_path):
+    state = mailing_to(9, small, tmp_path)
+    assert mapped(state, project).returncode == 0
+    done = mapped(state, project, "-p", "only=wf03_validate")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    told = [row["error_message"] for row in rows(state, NOT_SENT)]
+    assert [message.split(":")[1].split()[0] for message in told] == ["retail", "Validation", "retail"]
+    assert all("refused" in message for message in told)
+    ends = rows(state, "select distinct workflow, status from log_tbl where status = 'success' order by 1")
+    assert [row["workflow"] for row in ends] == ["wf02_mapping", "wf03_validate"]
+
+
+def test_a_failing_run_keeps_its_own_cause_when_its_mail_fails_too(small, project, tmp_path):
+    state = mailing_to(9, small, tmp_path)
+    assert tdlocal("query", "drop table raw_retail.formfills", state=state).returncode == 0
+    done = mapped(state, project)
+    assert done.returncode == 1
+    failures = rows(state, FAILURES)
+    assert [row["workflow"] for row in failures] == ["wf02_mapping", "mail"]
+    assert "raw table raw_retail.formfills is missing" in failures[0]["error_message"]
+
+
+def test_an_address_that_is_refused_leaves_the_others_alone(picky, project, tmp_path):
+    handler, state = picky
+    own = shutil.copytree(project, tmp_path / "project")
+    people = '["gone@company.com", "knows@company.com", "left@company.com"]'
+    (own / "config/email_ids.yml").write_text(f"email_success: {people}\nemail_failure: {people}\n")
+    assert mapped(state, own).returncode == 0
+    assert handler.taken == [["knows@company.com"]]
+    assert sorted(row["error_message"][-60:].count("550") for row in rows(state, NOT_SENT)) == [1, 1]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed here")
