@@ -5,8 +5,12 @@ Reads     the PRP tables; config/schema_map.yml
 Writes    src tables as <table>__next: the columns of the retail schema, time, built_for (bigint);
           va_config_<sub>.mapping_rejects, replaced whole: table_name, column_name, prp_table, prp_column,
           type, kind (unconvertible: values that became null; missing_column: the PRP table has no such
-          column), samples (JSON text), rows_query (SQL that shows all of them), place (varchar);
-          reject_count, row_count, session_unixtime (bigint)
+          column; changed_type: it was of previous_type at the run before), prp_type, previous_type,
+          samples, sample_rows (JSON text), rows_query (SQL that shows all of them), place (varchar);
+          reject_count, row_count, session_unixtime (bigint);
+          va_config_<sub>.mapping_columns, replaced whole: the type of each PRP column that the map reads;
+          va_config_<sub>.mapping_loads: what the next load of tables by their newest rows needs
+          (prep/python/keep_rows.py)
 Raises    TaskError naming every table that failed and why, when all others are done
 """
 
@@ -20,7 +24,7 @@ from typing import Any
 
 from common.python import treasure
 from common.python.errors import TaskError, told_together
-from common.python.masking import masked
+from common.python.masking import masked, masked_rows, sample_rows_sql
 from common.python.publish import PREV
 from common.python.schema_map import (
     MappedColumn,
@@ -46,6 +50,7 @@ REJECT_COLUMNS = {
     "prp_type": "varchar",
     "previous_type": "varchar",
     "samples": "varchar",
+    "sample_rows": "varchar",
     "rows_query": "varchar",
     "place": "varchar",
     "reject_count": "bigint",
@@ -215,6 +220,7 @@ def reject_rows(
                     **described(table, column, column.expr or column.read_from(columns), session),
                     "kind": "unconvertible",
                     "samples": json.dumps([[masked(sample), times] for sample, times in samples]),
+                    "sample_rows": lost_rows(table, column, columns, prp_database),
                     "rows_query": f"select * from {prp_database}.{table.prp_table} "
                     f"where {lost_sql(column, columns)}",
                     "reject_count": count,
@@ -222,6 +228,16 @@ def reject_rows(
                 }
             )
     return rows
+
+
+def lost_rows(table: MappedTable, column: MappedColumn, columns: Mapping[str, str], prp_database: str) -> str:
+    """Return some rows of the PRP table whose value was lost, masked: what must be there, the value, time."""
+    needed = [each.read_from(columns) for each in table.columns if each.required]
+    read = [column.read_from(columns)] if not column.expr else [n for n in columns if n in column.expr]
+    names = [n for n in dict.fromkeys([*needed[:4], *read[:4], "time"]) if n in columns]
+    source = f"{treasure.identifier(prp_database)}.{treasure.identifier(table.prp_table)}"
+    sql = sample_rows_sql(source, [(name, columns[name]) for name in names], lost_sql(column, columns))
+    return masked_rows(names, treasure.run_query(prp_database, sql).rows)
 
 
 def changed_types(mapped: Sequence[MappedTable], run: Run) -> list[dict[str, Any]]:

@@ -76,6 +76,22 @@ def test_a_type_that_changed_overnight_loses_nothing_in_silence(shop, treasure):
     findings = shop("select 17 as mail, cast(1.5e0 as double) as kind, 'many' as points")
     assert told(findings) >= {("warning", "FORMAT", "email"), ("warning", "CONVERSION", "points")}
     assert rows(treasure, shop, "email, form_type, points") == [["17", "1.5E0", None]]
+    lost = next(json.loads(f["sample_rows"]) for f in findings if f["check_name"] == "CONVERSION")
+    assert [(row["mail"], row["points"]) for row in lost] == [("17", "many")]
+
+
+def test_a_type_that_changed_overnight_is_a_finding_of_that_day(shop, params):
+    assert shop(GOOD) == []
+    changed = "select 'a@b.co' as mail, 'news' as kind, 5 as points"
+    params["session_unixtime"] += 86_400
+    for _ in range(2):  # the session again compares with the same day
+        findings = shop(changed)
+        assert told(findings) == {("warning", "CHANGED_TYPE", "points")}
+        assert findings[0]["expected"] == "formfills.points of type string, as at the run before"
+        assert findings[0]["actual"] == "formfills.points is of type long now"
+        assert findings[0]["place"] == "config/schema_map.yml:5"
+    params["session_unixtime"] += 86_400
+    assert shop(changed) == []
 
 
 def test_an_id_that_became_a_double_keeps_its_digits(shop, treasure):

@@ -137,6 +137,14 @@ def test_formats_values_ranges_and_keys(validate):
     }
     sample = next(json.loads(f["samples"]) for f in findings if f["check_name"] == "FORMAT")
     assert sample == [["ada.lo***ce", 1]]
+    rows = {f["check_name"]: json.loads(f["sample_rows"]) for f in findings}
+    assert {row.pop("time")[:4] for found in rows.values() for row in found} == {"2026"}
+    assert rows == {
+        "FORMAT": [{"id": "ada.lo***ce"}],
+        "VALUES": [{"id_type": "fax"}],
+        "RANGE": [{"order_no": "2", "order_line_no": "1", "net_price": "-4.0"}],
+        "REPEATED_KEY": [{"order_no": "1", "order_line_no": "1"}] * 2,
+    }
 
 
 def test_references_and_totals(validate):
@@ -151,6 +159,12 @@ def test_references_and_totals(validate):
     by_check = {f["check_name"]: f for f in findings}
     assert by_check["REFERENCE"]["actual"] == "1 lines without an order"
     assert json.loads(by_check["TOTAL"]["samples"]) == [["1", 8.5]]
+    rows = {check: json.loads(finding["sample_rows"]) for check, finding in by_check.items()}
+    assert rows["TOTAL"] == [{"value": "1", "total": "8.5", "expected": "8.0"}]
+    assert [(row["order_no"], row["order_line_no"]) for row in rows["REFERENCE"]] == [("9", "1")]
+    assert {finding["source"] for finding in findings} == {
+        "prp order_details.net_price", "prp order_details.order_no"
+    }  # fmt: skip
 
 
 def test_totals_by_several_columns_of_which_later_ones_may_be_null(validate):

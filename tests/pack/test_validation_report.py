@@ -1,6 +1,7 @@
 """The validation report in a real browser, at the width of a phone and of a desk; and its plain text."""
 
 import html
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from validation.python.gen_html import TEXT_PAGE, render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ROW = {"id": "a***b", "consent_flag": None, "note": "x" * 40, "time": "2026-11-01T00:00:00Z"}
 LONG = "select * from src_t.consents where " + "a_very_long_column_name_without_any_blank" * 20
 SCRIPT = """<body><iframe id="f" style="border:0;width:{width}px;height:800px" srcdoc="{page}"></iframe>
 <script>f.onload = () => {{
@@ -29,7 +31,8 @@ def finding(severity, number, **values):
     return {
         "severity": severity, "check_name": "FORMAT", "table_name": "consents", "column_name": f"c{number}",
         "expected": "a well-formed email", "actual": "3 of 10 values differ", "samples": '[["a***b", 3]]',
-        "rows_query": LONG, "source": "raw web_consents > prp consents.id",
+        "sample_rows": json.dumps([ROW] * 5), "rows_query": LONG,
+        "source": "raw web_consents > prp consents.id",
         "place": "config/validation.yml:9",
         "advice": "mend them at the source", "finding_count": 3, "row_count": 10, "share": 0.3,
         "previous_count": 2, **values,
@@ -83,6 +86,7 @@ def test_the_text_says_what_the_page_says():
     assert text.startswith("Validation of src_t, session 2026-11-01: stopped\n3 critical, 3 warnings, 3 info")
     assert text.index("CRITICAL (3)") < text.index("WARNING (3)") < text.index("INFO (3)")
     for words in ("* consents.c0: format", "3 of 10 (30.00 %), last time 2", "for example a***b (3)", LONG,
+                  "row 5: id a***b, consent_flag null, note xxx",
                   "from raw web_consents > prp consents.id; see config/validation.yml:9"):  # fmt: skip
         assert words in text
     assert "<" not in text and "\n\n\n" not in text

@@ -20,7 +20,7 @@ from typing import Any
 
 from common.python import treasure
 from common.python.errors import TaskError, unbraced
-from common.python.masking import masked
+from common.python.masking import SAMPLE_ROWS, masked, masked_rows, sample_rows_sql
 from common.python.publish import now_text
 from common.python.retail_schema import read_schema
 from common.python.schema_map import MappedTable, mapping, raw_tables
@@ -39,6 +39,7 @@ from validation.python.findings import (
 )
 
 AT_ONCE = 4
+SHOWN_BESIDE = 4  # columns of a sample row beside the one that the finding is about
 QUERIES = Path("prep/queries")
 STATUS_COLUMNS = {
     "table_name": "varchar",
@@ -116,6 +117,7 @@ class Check:
             for found in pool.map(self.try_across, [*self.rules.references, *self.rules.totals]):
                 self.findings += found
         self.findings += [self.reject_finding(row) for row in rejects if row["kind"] == "unconvertible"]
+        self.findings += [self.type_finding(row) for row in rejects if row["kind"] == "changed_type"]
         earlier = self.read_log("validation_findings")
         self.findings = in_order(with_previous(self.findings, earlier, self.session))
 
@@ -205,11 +207,23 @@ class Check:
         finding.rows_query = checks.rows_sql(self.database, table.name, condition)
         finding.source = source_of(table, column)
         finding.place = finding.place or column.place
+        finding.sample_rows = self.sample_rows(table, [column.name], condition)
         if sampled:
             sql = checks.samples_sql(self.database, table.name, column.name, condition)
             samples = treasure.run_query(self.database, sql, session_unixtime=self.session).rows
             finding.samples = json.dumps([[masked(value), times] for value, times in samples])
         found.append(finding)
+
+    def sample_rows(self, table: MappedTable, columns: Sequence[str], condition: str) -> str:
+        """Return the newest rows of a finding, masked: key, what must be there, the columns, time."""
+        have = {**self.have[table.name], "time": "long"}
+        needed = [column.name for column in table.columns if column.required]
+        names = list(dict.fromkeys([*self.rules.keys.get(table.name, ()), *needed]))[:SHOWN_BESIDE]
+        shown = [n for n in dict.fromkeys([*names, *columns, "time"]) if n in have]
+        source = f"{treasure.identifier(self.database)}.{treasure.identifier(table.name)}"
+        sql = sample_rows_sql(source, [(name, have[name]) for name in shown], condition)
+        rows = treasure.run_query(self.database, sql, session_unixtime=self.session).rows
+        return masked_rows(shown, rows)
 
     def table_findings(
         self, table: MappedTable, rows: int, repeated: int, key: Sequence[str], last_time: int | None
@@ -240,6 +254,10 @@ class Check:
                     finding_count=repeated,
                     row_count=rows,
                     rows_query=checks.repeats_sql(self.database, table.name, key),
+                    sample_rows=self.sample_rows(
+                        table, key, checks.repeated_rows(self.database, table.name, key)
+                    ),
+                    source=way_back(table, f"{table.prp_table}: {', '.join(key)}"),
                     place=self.rules.places.get(table.name, "config/validation.yml"),
                     advice="staging keeps one row per key; see that the source means these as repeats",
                 )
@@ -306,7 +324,10 @@ class Check:
         if not first[0]:
             return []
         table, column = named[0].split(".")
-        samples = treasure.run_query(self.database, f"{sql}\norder by 1\nlimit 5").rows
+        answer = treasure.run_query(self.database, f"{sql}\norder by 1\nlimit {SAMPLE_ROWS}")
+        samples = answer.rows
+        owner = next(each for each in self.mapped if each.name == table)
+        mapped_column = next(each for each in owner.columns if each.name == column)
         rows = int(next((q["row_count"] for q in self.quality if q["table_name"] == table), 0))
         wrong = int(first[1])
         severity = entry.get("severity", "warning")
@@ -321,7 +342,11 @@ class Check:
                 finding_count=wrong,
                 row_count=rows,
                 samples=json.dumps([[masked(row[0]), row[1]] for row in samples]),
+                sample_rows=masked_rows(answer.columns, samples)
+                if is_total
+                else self.sample_rows(owner, [column], checks.referring_rows(column, sql)),
                 rows_query=" ".join(sql.split()),
+                source=source_of(owner, mapped_column),
                 place=self.rules.places.get(str(entry["name"]), ""),
                 advice="compare with the source: a load may be missing, or late",
             )
@@ -352,10 +377,27 @@ class Check:
             finding_count=lost,
             row_count=rows,
             samples=row["samples"] or "[]",
+            sample_rows=row.get("sample_rows") or "[]",
             rows_query=row.get("rows_query") or "",
             source=way_back(table, prp) if table else f"prp {prp}",
             place=row["place"],
             advice="mend the values at the source, or convert them with `expr:` in config/schema_map.yml",
+        )
+
+    def type_finding(self, row: Mapping[str, Any]) -> Finding:
+        """Return the finding of a PRP column that is of another type than at the last run."""
+        table = next((table for table in self.mapped if table.name == row["table_name"]), None)
+        prp = f"{row['prp_table']}.{row['prp_column']}"
+        return Finding(
+            "warning" if self.rules.settings["warn_on_type_mismatch"] else "info",
+            "CHANGED_TYPE",
+            row["table_name"],
+            row["column_name"],
+            expected=f"{prp} of type {row['previous_type']}, as at the run before",
+            actual=f"{prp} is of type {row['prp_type']} now",
+            source=way_back(table, prp) if table else f"prp {prp}",
+            place=row["place"],
+            advice="ask the source what has changed; ids and codes that become numbers lose their noughts",
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from common.python.masking import LONGEST_SAMPLE
 from common.python.treasure import identifier, literal
 from validation.python.config import ColumnRule
 from validation.python.formats import FORMATS
 
 LONGEST_MESSAGE = 60
-LONGEST_SAMPLE = 200  # characters of a value that leave the account
 
 
 class Measure:
@@ -122,6 +122,22 @@ def repeats_sql(database: str, table: str, key: Sequence[str]) -> str:
         f"select {names}, count(*) as occurrences from {database}.{table} where {there} "
         f"group by {names} having count(*) > 1"
     )
+
+
+def repeated_rows(database: str, table: str, key: Sequence[str]) -> str:
+    """Return the condition of a row that shares its key with another."""
+    names = ", ".join(identifier(name) for name in key)
+    row = f"({names})" if len(key) > 1 else names
+    there = " and ".join(f"{identifier(name)} is not null" for name in key)
+    return (
+        f"{row} in (select {names} from {identifier(database)}.{identifier(table)} where {there} "
+        f"group by {names} having count(*) > 1)"
+    )
+
+
+def referring_rows(column: str, sql: str) -> str:
+    """Return the condition of a row whose value is among those that `reference_sql` answers."""
+    return f"cast({identifier(column)} as varchar) in (select value from ({sql}) as lost)"
 
 
 def reference_sql(database: str, entry: Mapping[str, object]) -> str:

@@ -17,6 +17,7 @@ FINDING_COLUMNS = {
     "expected": "varchar",
     "actual": "varchar",
     "samples": "varchar",
+    "sample_rows": "varchar",
     "rows_query": "varchar",
     "source": "varchar",
     "place": "varchar",
@@ -33,8 +34,9 @@ FINDING_COLUMNS = {
 class Finding:
     """One thing that is not as expected.
 
-    `source` is the column's way back to the PRP table, `samples` JSON of [masked value, occurrences],
-    `rows_query` SQL that shows all rows, `place` the line of the config to mend.
+    `source` is the column's way back to the raw tables, `samples` JSON of [masked value, occurrences],
+    `sample_rows` JSON of up to five masked rows with their key, `rows_query` SQL that shows all rows,
+    `place` the line of the config to mend.
     """
 
     severity: str
@@ -46,6 +48,7 @@ class Finding:
     finding_count: int = 0
     row_count: int = 0
     samples: str = "[]"
+    sample_rows: str = "[]"
     rows_query: str = ""
     source: str = ""
     place: str = ""

@@ -57,8 +57,15 @@ def main(src, sub, session_date, session_unixtime, td_write_table="email_content
     treasure.insert_rows(log, td_write_table, columns, rows, replace=True)
     path = write_output("validation_report.html", html)
     write_output("validation_report.txt", text)
-    write_output("validation_report.json", json.dumps({"findings": findings, "quality": quality}, indent=1))
+    write_output("validation_report.json", as_json(findings, quality))
     print(f"report of {len(html):,} characters in {log}.{td_write_table}" + (f", {path}" if path else ""))
+
+
+def as_json(findings: Sequence[Mapping[str, Any]], quality: Sequence[Mapping[str, Any]]) -> str:
+    """Return the same facts for machines: samples and sample rows as lists, not as text."""
+    lists = ("samples", "sample_rows")
+    plain = [{**each, **{name: json.loads(each.get(name) or "[]") for name in lists}} for each in findings]
+    return json.dumps({"findings": plain, "quality": quality}, indent=1)
 
 
 def render(
@@ -123,9 +130,13 @@ def render(
 
 
 def shown(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a finding with its samples as a list of (value, occurrences)."""
-    samples = json.loads(finding.get("samples") or "[]")
-    return {**finding, "sample_list": samples, "previous_count": finding.get("previous_count")}
+    """Return a finding with its samples as a list of (value, occurrences), its rows as a list of maps."""
+    return {
+        **finding,
+        "sample_list": json.loads(finding.get("samples") or "[]"),
+        "row_list": json.loads(finding.get("sample_rows") or "[]"),
+        "previous_count": finding.get("previous_count"),
+    }
 
 
 def by_table(quality: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
