@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from tdlocal.unification import contraction, outputs
-from tdlocal.unification.model import CanonicalId, Table, Unification, read_unification
+from tdlocal.unification import contraction, outputs, reading
+from tdlocal.unification.model import CanonicalId, Unification, read_unification
 from tdlocal.unification.protection import KeyRule, ProtectedSql, Protection, read_protection
 from tdlocal.unification.sql import (
-    SESSION,
-    ancestors,
     key_numbers,
-    literal,
     packed,
-    quoted,
-    record_key,
-    record_key_parameter,
-    rows_of,
     sources,
     statements,
     valid,
@@ -28,6 +21,7 @@ from tdlocal.unification.sql import (
 ANSWER_LIMIT = 65_536  # characters; http_call> refuses a longer answer
 READABLE = 0.5  # share of the limit from which the SQL is packed: room is left for more tables
 CHANGES = "unification_changes"
+PLAIN = valid("id", None, ())  # of any identifier
 
 
 class TooLong(Exception):
@@ -66,6 +60,7 @@ def compile_workflow(
     """
     read = read_unification(unification)
     guards = read_protection(protection, read)
+    read = _ways(read, guards, incremental=not full_refresh)
     database = f"{database_prefix}{read.name}".lower()
     workflow: dict[str, Any] = {
         "_export": {
@@ -76,9 +71,7 @@ def compile_workflow(
         "+database": {"td_ddl>": None, "create_databases": [database]},
     }
     for canonical in read.canonical_ids:
-        workflow[f"+{canonical.name}"] = _unify(
-            read, canonical, _protected(read, canonical, guards), incremental=not full_refresh
-        )
+        workflow[f"+{canonical.name}"] = _unify(read, canonical, _protected(read, canonical, guards))
     workflow["+enrich"] = _enrich(read)
     if read.master_tables:
         workflow["+masters"] = {"_parallel": True} | {
@@ -97,12 +90,12 @@ def compile_workflow(
             protected_ids=[
                 {"name": each.name, "work": work_prefix(read, each.name)}
                 for each in read.canonical_ids
-                if _protected(read, each, guards)
+                if each.guarded
             ],
         )
     )
     if not build_aside:
-        tables = output_tables(read, incremental=not full_refresh)
+        tables = output_tables(read)
         workflow["+commit"] = _rename([(f"{table}__next", table) for table in tables])
     workflow["+clean_up"] = {"td_ddl>": None, "drop_tables": work_tables(read)}
     return workflow if limit is None else _shortened(workflow, limit)
@@ -139,16 +132,16 @@ def _packed(task: Any) -> Any:
     return done
 
 
-def output_tables(unification: Unification, *, incremental: bool = False) -> list[str]:
+def output_tables(unification: Unification) -> list[str]:
     """Return the names of the tables that people, and later runs, read."""
     each = ["lookup", "graph", "keys", "tables", "source_key_stats", "result_key_stats"]
-    kept = ["kept", "marks"] if incremental else []
+    kept = ["kept", "marks"]
     return [
         *(f"{canonical.name}_{what}" for canonical in unification.canonical_ids for what in each),
         *(
             f"{canonical.name}_{what}"
             for canonical in unification.canonical_ids
-            if _is_incremental(canonical)
+            if canonical.incremental
             for what in kept
         ),
         *(f"enriched_{table.name}" for table in unification.tables),
@@ -160,9 +153,9 @@ def output_tables(unification: Unification, *, incremental: bool = False) -> lis
 
 def work_tables(unification: Unification) -> list[str]:
     """Return the names of the tables that only the workflow itself needs."""
-    plain = ("records", "nodes", "pairs", "leads", "labels", "before", "known", "homes", "people", "rows",
-             "sources", "everywhere", "masks", "counts", "causes", "fresh", "carry", "touched", "homed",
-             "bits", "members", "heads")  # fmt: skip
+    plain = ("records", "nodes", "pairs", "ties", "leads", "labels", "before", "known", "homes", "people",
+             "rows", "sources", "everywhere", "masks", "counts", "causes", "fresh", "carry", "touched",
+             "homed", "bits", "members", "heads")  # fmt: skip
     guarded = ("found", "shared", "joined", "doubtful", "settled", "touches", "telling", "contested", "loose",
                "grouped", "chained", "owned", "owners")  # fmt: skip
     graphs = ("strong", "all")
@@ -190,6 +183,22 @@ def work_prefix(unification: Unification, name: str) -> str:
     return f"w{[each.name for each in unification.canonical_ids].index(name) + 1}_"
 
 
+def _ways(unification: Unification, guards: Protection | None, *, incremental: bool) -> Unification:
+    """Return *unification* with how each canonical id is found: guarded, from new rows only."""
+    return replace(
+        unification,
+        canonical_ids=tuple(
+            replace(
+                each,
+                guarded=guards is not None or each.do_not_merge_key is not None,
+                # lower canonical ids change in old rows, too
+                incremental=incremental and not each.parents,
+            )
+            for each in unification.canonical_ids
+        ),
+    )
+
+
 def _protected(
     unification: Unification, canonical: CanonicalId, protection: Protection | None
 ) -> ProtectedSql | None:
@@ -201,30 +210,38 @@ def _protected(
 
 
 def _unify(
-    unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None, *, incremental: bool
+    unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None
 ) -> dict[str, Any]:
     """Return the tasks of one canonical id, from source rows to the lookup."""
     name = canonical.name
     work = work_prefix(unification, name)
-    numbers = key_numbers(canonical)
     rules = _rules(unification, canonical, protected)
-    layout = _layout(unification, canonical, rules)
-    incremental = incremental and _is_incremental(canonical)
-    values = {
+    layout = reading.layout(unification, canonical, rules)
+    direct = not (canonical.guarded or canonical.incremental)
+    values: dict[str, Any] = {
         "name": name,
         "kind": canonical.kind,
         "work": work,
-        "numbers": [(key, f"{number:02d}") for key, number in numbers.items()],
-        "table_bits": _table_bits(unification),
+        "numbers": [(key, f"{number:02d}") for key, number in key_numbers(canonical).items()],
+        "table_bits": reading.table_bits(unification),
         "protected": protected,
-        "place": protected.place if protected else str,
-        "branches": _branches(unification, canonical, layout if incremental else ""),
-        "incremental": incremental,
+        "direct": direct,
+        "incremental": canonical.incremental,
         "layout": layout,
         "carries": protected is None,  # who is kept apart from whom may hang on rows of other people
-        "marks": _marks(unification, layout),
-        "rules": rules,
+        "is_valid": _is_valid(rules),
     }
+    if direct:
+        values |= {
+            "columns": reading.columns(unification, canonical),
+            "ties": reading.ties(unification, canonical, work),
+        }
+    else:
+        values |= {
+            "branches": reading.records(unification, canonical, layout if canonical.incremental else ""),
+            "marks": reading.marks(unification, layout),
+            "place": protected.place if protected else str,
+        }
 
     def script(*files: str) -> dict[str, Any]:
         return _query("".join(statements(f"{file}.sql", **values) for file in files))
@@ -235,7 +252,7 @@ def _unify(
     return {
         "+before": script("previous"),
         "+keep_before": _rename([(f"{work}previous", f"{name}_previous")]),
-        "+records": script("records", "edges"),
+        "+records": script("identifiers") if direct else script("records", "edges"),
         # protected: first who is one person by strong keys, then what weak keys add
         "+merge": {
             "for_each>": {"graph": ["strong", "all"] if protected else ["all"]},
@@ -246,88 +263,23 @@ def _unify(
     }
 
 
-def _table_bits(unification: Unification) -> str:
-    """Return a query of the source tables: table_id, table_name and the bit for each in a mask."""
-    rows = ", ".join(
-        f"({at}, {literal(table.name)}, {2 ** (at - 1)})" for at, table in enumerate(unification.tables, 1)
-    )
-    return (
-        "select cast(table_id as bigint) as table_id, table_name, cast(bit as bigint) as bit"
-        f" from (values {rows}) as b (table_id, table_name, bit)"
-    )
-
-
 def _rules(
     unification: Unification, canonical: CanonicalId, protected: ProtectedSql | None
 ) -> list[tuple[int, str]]:
-    """Return for every id_key_type the condition that a ``node`` of it is an identifier."""
+    """Return for every id_key_type the condition that an ``id`` of it is an identifier."""
     rules = []
     for name, number in key_numbers(canonical).items():
         key = unification.key(name) if name in canonical.keys else None
-        value = "substr(node, 4)"
-        rule = valid(value, key.valid_regexp, key.invalid_texts) if key else "true"
-        rules.append((number, rule + (protected.refuses(name, value) if protected else "")))
+        rule = valid("id", key.valid_regexp, key.invalid_texts) if key else PLAIN
+        rules.append((number, rule + (protected.refuses(name, "id") if protected else "")))
     return rules
 
 
-def _branches(unification: Unification, canonical: CanonicalId, layout: str) -> str:
-    """Return the union of every source's distinct records; with a *layout*, of rows from the mark on."""
-    branches: list[str] = []
-    for at, table in enumerate(unification.tables, start=1):
-        key = record_key_parameter(unification, canonical, table.name)
-        if key is None:
-            continue
-        rows = rows_of(unification, ancestors(unification, canonical), table.name)
-        if layout:
-            rows += (
-                f"\nwhere {_mark(table)} >= coalesce((select max(mark) from {canonical.name}_marks"
-                f" where table_name = {literal(table.name)} and layout = '{layout}'"
-                f" and built_for < {SESSION}), '')"
-            )
-        values = [str(at), str(2 ** (at - 1)), "record_key", "min(seen_at)", "max(seen_at)"]
-        if not branches:  # a union takes its names from its first part
-            names = ("table_id", "table_bit", "record_key", "first_seen_at", "last_seen_at")
-            values = [f"{value} as {name}" for value, name in zip(values, names, strict=True)]
-        branches.append(
-            f"select {', '.join(values)}\n"
-            f"from (select {key} as record_key, coalesce(cast(p.{quoted('time')} as bigint), 0) as seen_at\n"
-            f"{rows}) as s\nwhere record_key <> '' group by record_key"
-        )
-    if not branches:
-        nothing = ", ".join(
-            f"0 as {name}" for name in ("table_id", "table_bit", "first_seen_at", "last_seen_at")
-        )
-        return f"select '' as record_key, {nothing} where 1 = 0"
-    return "\nunion all\n".join(branches)
-
-
-def _mark(table: Table) -> str:
-    """Return an expression over a row ``p`` that rises with time: the first incremental column, else time.
-
-    Whole numbers and ISO dates sort as text once they are padded.
-    """
-    column = table.incremental_columns[0] if table.incremental_columns else "time"
-    return f"lpad(coalesce(cast(p.{quoted(column)} as varchar), ''), 32, '0')"
-
-
-def _marks(unification: Unification, layout: str) -> str:
-    """Return a query of how far each source has been read."""
-    return "\nunion all\n".join(
-        f"select {literal(table.name)} as table_name, max({_mark(table)}) as mark, '{layout}' as layout,"
-        f" {SESSION} as built_for\nfrom {quoted(table.database)}.{quoted(table.table)} as p"
-        for table in unification.tables
-    )
-
-
-def _layout(unification: Unification, canonical: CanonicalId, rules: Sequence[tuple[int, str]]) -> str:
-    """Return a fingerprint of what records look like and which identifiers count: others are not used."""
-    keys = [(table.name, record_key(unification, canonical, table.name)) for table in unification.tables]
-    return hashlib.sha256(json.dumps([keys, rules]).encode()).hexdigest()[:16]
-
-
-def _is_incremental(canonical: CanonicalId) -> bool:
-    """Return whether a run may read only new rows: lower canonical ids change in old rows, too."""
-    return not canonical.parents
+def _is_valid(rules: Sequence[tuple[int, str]]) -> str:
+    """Return a condition over ``kind`` and ``id``: this is an identifier."""
+    whens = "".join(f"\n  when {number} then {rule}" for number, rule in rules if rule != PLAIN)
+    plain = f"kind > 0 and {PLAIN}"
+    return f"{plain} and case kind{whens}\n  else true end" if whens else plain
 
 
 def _enrich(unification: Unification) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class CanonicalId:
     source_tables: tuple[str, ...] | None = None
     do_not_merge_key: str | None = None
     kind: str = "canonical"  # or "persistent": the word its lookup's columns begin with
+    guarded: bool = False  # whether some identifiers of a row may be of another person than others
+    incremental: bool = False  # whether only new rows are read
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from tdlocal.unification.model import Attribute, MasterTable, Unification
+from tdlocal.unification.model import Attribute, CanonicalId, MasterTable, Unification
 from tdlocal.unification.sql import (
     SESSION,
     create,
+    key_values,
     literal,
     quoted,
-    record_key,
+    row_id,
     rows_of,
     valid,
 )
@@ -50,22 +51,28 @@ def enriched_scripts(unification: Unification) -> list[tuple[list[int], str]]:
     """
     alike: dict[tuple[str, ...], list[int]] = {}
     for at, table in enumerate(unification.tables):
-        has = [each.name for each in unification.canonical_ids if record_key(unification, each, table.name)]
+        has = [each.name for each in unification.canonical_ids if key_values(unification, each, table.name)]
         alike.setdefault(tuple(has), []).append(at)
     return [(places, _enriched_script(unification, places[0], has)) for has, places in alike.items()]
 
 
 def _enriched_script(unification: Unification, example: int, has: tuple[str, ...]) -> str:
+    table = unification.tables[example].name
     ids = ",\n  ".join(
-        (f"r_{each.name}.canonical_id" if each.name in has else "cast(null as varchar)")
-        + f" as {quoted(each.name)}"
+        f"{_row_id(unification, each, table) if each.name in has else 'cast(null as varchar)'}"
+        f" as {quoted(each.name)}"
         for each in unification.canonical_ids
     )
-    rows = rows_of(unification, unification.canonical_ids, unification.tables[example].name, "s")
+    rows = rows_of(unification, unification.canonical_ids, table, "s")
     return create(
         '"enriched_${sources[s].name}__next"',
         f"select\n  ${{td.last_results['c' + (s + 1)]}},\n  {ids},\n  {SESSION} as built_for\n{rows}",
     )
+
+
+def _row_id(unification: Unification, canonical: CanonicalId, table: str) -> str:
+    level = [each.name for each in unification.canonical_ids].index(canonical.name) + 1
+    return row_id(unification, canonical, table) if canonical.guarded else f"${{sources[s].i{level}}}"
 
 
 def _candidates(master: MasterTable, attribute: Attribute) -> str:

@@ -104,30 +104,71 @@ def takes_from(canonical: CanonicalId, table: str) -> bool:
     return canonical.source_tables is None or table in canonical.source_tables
 
 
-def record_key(unification: Unification, canonical: CanonicalId, table_name: str) -> str | None:
-    """Return an expression over a row ``p``: its identifiers, strongest first, as one text.
+def key_values(unification: Unification, canonical: CanonicalId, table_name: str) -> list[tuple[int, str]]:
+    """Return what a row ``p`` of the table is known by, strongest first: id_key_type, expression.
 
-    Each identifier is ``NN:value␟`` with NN its id_key_type; a row without any gives ''. Rows of the lower
-    canonical ids are reached as ``r_<name>``. None when the table has no key of *canonical*.
+    A lower canonical id is one of its keys. Empty when the table has no key of *canonical*.
     """
-    numbers = key_numbers(canonical)
-    table = unification.table(table_name)
     if not takes_from(canonical, table_name):
-        return None
-    parts = [
-        (numbers[name], f"replace(cast(p.{quoted(column)} as varchar), {SEPARATOR})")
-        for column, name in table.key_columns
+        return []
+    numbers = key_numbers(canonical)
+    values = [
+        (numbers[name], f"cast(p.{quoted(column)} as varchar)")
+        for column, name in unification.table(table_name).key_columns
         if name in canonical.keys
     ]
     for parent in canonical.parents:
-        if record_key(unification, unification.canonical_id(parent), table_name) is not None:
-            parts.append((numbers[parent], f"r_{parent}.canonical_id"))
-    if not parts:
-        return None
-    return " || ".join(
-        f"coalesce('{number:02d}:' || {text} || {SEPARATOR}, '')"
-        for number, text in sorted(parts, key=lambda part: part[0])
+        above = unification.canonical_id(parent)
+        if key_values(unification, above, table_name):
+            values.append((numbers[parent], row_id(unification, above, table_name)))
+    return sorted(values, key=lambda value: value[0])
+
+
+def record_key(unification: Unification, canonical: CanonicalId, table_name: str) -> str | None:
+    """Return an expression over a row ``p``: its identifiers, strongest first, as one text.
+
+    Each identifier is ``NN:value␟`` with NN its id_key_type; a row without any gives ''. A value that
+    holds the separator is no identifier; for a guarded id it loses it. None when the table has no key of
+    *canonical*.
+    """
+    parts = [
+        f"coalesce({_part(number, text, guarded=canonical.guarded)}, '')"
+        for number, text in key_values(unification, canonical, table_name)
+    ]
+    return " || ".join(parts) or None
+
+
+def _part(number: int, text: str, *, guarded: bool) -> str:
+    if guarded:
+        return f"'{number:02d}:' || replace({text}, {SEPARATOR}) || {SEPARATOR}"
+    return f"case when strpos({text}, {SEPARATOR}) = 0 then '{number:02d}:' || {text} || {SEPARATOR} end"
+
+
+def row_id(unification: Unification, canonical: CanonicalId, table_name: str) -> str:
+    """Return an expression: the canonical id of a row that `rows_of` has joined."""
+    level = _level(unification, canonical)
+    if canonical.guarded:
+        return f"r{level}.canonical_id"
+    values = key_values(unification, canonical, table_name)
+    found = [f"r{level}_{at}.{canonical.kind}_id" for at in range(1, len(values) + 1)]
+    return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
+
+
+def lookups(unification: Unification, canonical: CanonicalId, table_name: str) -> str:
+    """Return joins of a row ``p`` to the lookup, one for each of its keys: who its identifiers are.
+
+    Where every key joins, all identifiers of a row are of one person.
+    """
+    level = _level(unification, canonical)
+    return "\n".join(
+        f"left join {canonical.name}_lookup__next as r{level}_{at}"
+        f"\n  on r{level}_{at}.id_key_type = {number} and r{level}_{at}.id = {value}"
+        for at, (number, value) in enumerate(key_values(unification, canonical, table_name), start=1)
     )
+
+
+def _level(unification: Unification, canonical: CanonicalId) -> int:
+    return [each.name for each in unification.canonical_ids].index(canonical.name) + 1
 
 
 def ancestors(unification: Unification, canonical: CanonicalId) -> list[CanonicalId]:
@@ -147,50 +188,47 @@ def table_number(unification: Unification, table_name: str) -> int:
 
 
 def sources(unification: Unification) -> list[dict[str, str]]:
-    """Return what tasks read as ``${sources[n]}``: of every table its place, name and record keys, k1, k2 …
+    """Return what tasks read as ``${sources[n]}``: of every table its place and name, and whose its rows are.
 
-    Several tasks need them, and an answer is short. They hold no template.
+    For a canonical id of level n, ``k<n>`` is the record key, ``j<n>`` the joins to the lookup and ``i<n>``
+    the row's canonical id then. Several tasks need them, and an answer is short. They hold no template.
     """
     found = []
     for table in unification.tables:
         source = {"place": f"{quoted(table.database)}.{quoted(table.table)}", "name": table.name}
         for level, canonical in enumerate(unification.canonical_ids, start=1):
             key = record_key(unification, canonical, table.name)
-            if key is not None:
+            if key is None:
+                continue
+            if canonical.guarded or canonical.incremental:
                 source[f"k{level}"] = key
+            if not canonical.guarded:
+                source[f"j{level}"] = lookups(unification, canonical, table.name)
+                source[f"i{level}"] = row_id(unification, canonical, table.name)
         found.append(source)
     return found
 
 
-def record_key_parameter(
-    unification: Unification, canonical: CanonicalId, table_name: str, at: str = ""
-) -> str | None:
-    """Return the template that stands for the record key, None when the table has no key of *canonical*.
-
-    Args:
-        at: expression for the table's place in ``sources``, instead of the number itself.
-    """
-    if record_key(unification, canonical, table_name) is None:
-        return None
-    level = [each.name for each in unification.canonical_ids].index(canonical.name) + 1
-    return f"${{sources[{at or table_number(unification, table_name) - 1}].k{level}}}"
-
-
 def rows_of(unification: Unification, levels: Sequence[CanonicalId], table_name: str, at: str = "") -> str:
-    """Return a FROM clause: the table as ``p``, each row joined to its canonical ids as ``r_<name>``.
+    """Return a FROM clause: the table as ``p``, each row joined to its canonical ids, as `row_id` needs it.
 
     Args:
-        at: as in `record_key_parameter`; the clause then serves every table with the same levels.
+        at: expression for the table's place in ``sources``, instead of the number itself: the clause then
+            serves every table with the same levels.
     """
     index = at or str(table_number(unification, table_name) - 1)
     number = f"${{{at} + 1}}" if at else str(table_number(unification, table_name))
-    numbers = {each.name: place for place, each in enumerate(unification.canonical_ids, start=1)}
     clause = f"from ${{sources[{index}].place}} as p"
-    for level in levels:
-        key = record_key_parameter(unification, level, table_name, at)
-        if key is not None:
+    for canonical in levels:
+        level = _level(unification, canonical)
+        if not key_values(unification, canonical, table_name):
+            continue
+        if canonical.guarded:
+            key = f"${{sources[{index}].k{level}}}"
             clause += (
-                f"\nleft join w{numbers[level.name]}_rows as r_{level.name}"
-                f"\n  on r_{level.name}.table_id = {number} and r_{level.name}.record_key = {key}"
+                f"\nleft join w{level}_rows as r{level}"
+                f"\n  on r{level}.table_id = {number} and r{level}.record_key = {key}"
             )
+        else:
+            clause += f"\n${{sources[{index}].j{level}}}"
     return clause

@@ -152,7 +152,7 @@ def test_an_incremental_run_works_on_the_people_of_new_rows_only(engine):
     workflow = compile_workflow(unification, full_refresh=False)
     del workflow["+clean_up"]
     Run(engine, FIRST + DAY).run(workflow)
-    worked_on = {node[3:] for (node,) in rows(engine, "select node from w1_nodes", "cdp_unification_t")}
+    worked_on = {name for (name,) in rows(engine, "select id from w1_nodes", "cdp_unification_t")}
     assert worked_on == {"e5", "p5", "e9", "p9", "e199", "p199", "new"}  # e199: its time is the mark
     after = lookup(engine)
     assert after["e9"] == after["p5"] == before["e5"]

@@ -10,12 +10,12 @@ from (
     select w as v, w from {{ work }}all_edges_0
   ) as e
   inner join {{ work }}labels as l on e.v = l.v
-  inner join {{ work }}labels as n on e.w = n.v
-  inner join {{ work }}before as b on n.node = b.node
+  inner join {{ work }}nodes as n on e.w = n.v
+  inner join {{ work }}before as b on n.kind = b.kind and n.id = b.id
   where l.label in (select label from {{ work }}homes where home = 1 and seniority > 1)
   group by e.v, l.label
   having count(distinct b.canonical_id) > 1
 ) as j
-inner join {{ work }}labels as l on j.v = l.v
-inner join {{ name }}_keys__next as k on l.kind = k.key_type
+inner join {{ work }}nodes as n on j.v = n.v
+inner join {{ name }}_keys__next as k on n.kind = k.key_type
 group by j.label;

@@ -18,7 +18,7 @@ select v, case when count(*) = 1 then min(person) else v end as person
 from {{ work }}touches group by v;
 {{ create(work ~ 'labels') }}
 select
-  n.node, n.kind, n.v, n.first_seen_at, n.last_seen_at, n.table_mask,
+  n.v,
   case
     when g.v is not null then case when x.label is null then g.label else g.person end
     when y.label is null then coalesce(m.r, n.v)
@@ -39,7 +39,7 @@ left join {{ work }}contested as c on p.v = c.v
 group by p.record_id;
 {% else %}
 {{ create(work ~ 'labels') }}
-select n.node, n.kind, n.v, n.first_seen_at, n.last_seen_at, n.table_mask, coalesce(m.r, n.v) as label
+select n.v, coalesce(m.r, n.v) as label
 from {{ work }}nodes as n
 left join {{ work }}all_map_0 as m on n.v = m.v;
 {% endif %}

@@ -1,17 +1,18 @@
 {{ create(work ~ 'masks') }}
 select m.table_mask, array_sort(array_agg(t.table_id)) as table_ids
-from (select distinct table_mask from {{ work }}labels) as m
+from (select distinct table_mask from {{ work }}nodes) as m
 inner join {{ work }}sources as t on bitwise_and(m.table_mask, t.bit) <> 0
 group by m.table_mask;
 {{ create(name ~ '_lookup__next') }}
 select
-  p.canonical_id as {{ kind }}_id, substr(l.node, 4) as id, l.kind as id_key_type,
+  p.canonical_id as {{ kind }}_id, n.id, n.kind as id_key_type,
   p.first_seen_at as {{ kind }}_id_first_seen_at, p.last_seen_at as {{ kind }}_id_last_seen_at,
-  l.first_seen_at as id_first_seen_at, l.last_seen_at as id_last_seen_at,
+  n.first_seen_at as id_first_seen_at, n.last_seen_at as id_last_seen_at,
   m.table_ids as id_source_table_ids, {{ session }} as id_last_processed_at, {{ session }} as built_for
-from {{ work }}labels as l
+from {{ work }}nodes as n
+inner join {{ work }}labels as l on n.v = l.v
 inner join {{ work }}people as p on l.label = p.label
-inner join {{ work }}masks as m on l.table_mask = m.table_mask
+inner join {{ work }}masks as m on n.table_mask = m.table_mask
 {% if incremental %}
 union all
 select
@@ -32,14 +33,14 @@ create table if not exists {{ name }}_graph (
 {% endif %}
 {{ create(name ~ '_graph__next') }}
 select
-  substr(l.node, 4) as follower_id, l.kind as follower_ns,
-  substr(p.leader, 4) as leader_id, cast(substr(p.leader, 1, 2) as bigint) as leader_ns,
-  l.first_seen_at as follower_first_seen_at, l.last_seen_at as follower_last_seen_at,
+  n.id as follower_id, n.kind as follower_ns, p.leader_id, p.leader_kind as leader_ns,
+  n.first_seen_at as follower_first_seen_at, n.last_seen_at as follower_last_seen_at,
   m.table_ids as follower_source_table_ids, {{ session }} as follower_last_processed_at,
   {{ session }} as built_for
-from {{ work }}labels as l
+from {{ work }}nodes as n
+inner join {{ work }}labels as l on n.v = l.v
 inner join {{ work }}people as p on l.label = p.label
-inner join {{ work }}masks as m on l.table_mask = m.table_mask
+inner join {{ work }}masks as m on n.table_mask = m.table_mask
 {% if incremental %}
 union all
 select
@@ -47,7 +48,7 @@ select
   g.follower_source_table_ids, g.follower_last_processed_at, {{ session }}
 from {{ name }}_graph as g
 cross join {{ work }}carry as c
-left join {{ work }}nodes as n on g.follower_ns = n.kind and g.follower_id = substr(n.node, 4)
+left join {{ work }}nodes as n on g.follower_ns = n.kind and g.follower_id = n.id
 where c.carried = 1 and n.v is null
 {% endif %}
 ;

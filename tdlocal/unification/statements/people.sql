@@ -1,22 +1,24 @@
 {# A component keeps the id its identifiers had: of several the oldest. An id whose identifiers lie in
    several components stays where most of them are. A new id is a hash of the first-seen identifier; is
    that id kept by another part of a split, of it and the session. #}
-{% macro age(seen, node) %}lpad(cast({{ seen }} as varchar), 12, '0') || {{ node }}{% endmacro %}
+{# sixteen digits, when it was first seen and how strong it is, and the identifier #}
+{% macro age(seen, kind, id) %}cast(1000000000000000 + {{ seen }} * 100 + {{ kind }} as varchar) || {{ id }}{% endmacro %}
 {% macro id_of(text) %}lower(substr(to_hex(sha256(to_utf8({{ text }}))), 1, 32)){% endmacro %}
 {{ create(work ~ 'before') }}
-select node, canonical_id, first_seen_at
+select kind, id, canonical_id, first_seen_at
 from (
   select
-    case key_name{% for key, number in numbers %} when '{{ key }}' then '{{ number }}:'{% endfor %} end || id as node,
+    case key_name{% for key, number in numbers %} when '{{ key }}' then {{ number | int }}{% endfor %} end as kind, id,
     canonical_id, first_seen_at
   from {{ name }}_previous where canonical_id <> ''
 ) as b
-where node is not null;
+where kind is not null;
 {{ create(work ~ 'known') }}
 select
-  l.label, b.canonical_id, count(*) as identifiers, min({{ age('b.first_seen_at', 'b.node') }}) as age
-from {{ work }}labels as l
-inner join {{ work }}before as b on l.node = b.node
+  l.label, b.canonical_id, count(*) as identifiers, min({{ age('b.first_seen_at', 'b.kind', 'b.id') }}) as age
+from {{ work }}nodes as n
+inner join {{ work }}before as b on n.kind = b.kind and n.id = b.id
+inner join {{ work }}labels as l on n.v = l.v
 group by l.label, b.canonical_id;
 {{ create(work ~ 'homes') }}
 select
@@ -28,30 +30,39 @@ from (
     row_number() over (partition by k.canonical_id order by k.identifiers desc, k.age) as home
   from {{ work }}known as k
   inner join (
-    select canonical_id, min({{ age('first_seen_at', 'node') }}) as born
+    select canonical_id, min({{ age('first_seen_at', 'kind', 'id') }}) as born
     from {{ work }}before group by canonical_id
   ) as b on k.canonical_id = b.canonical_id
 ) as h;
 {{ create(work ~ 'people') }}
 select
-  f.label, f.leader, f.table_mask, f.first_seen_at, f.last_seen_at,
-  coalesce(h.canonical_id, {{ id_of("f.text || case when t.canonical_id is null then '' else '#" ~ session ~ "' end") }})
-    as canonical_id
+  f.label, f.leader_kind, f.leader_id, f.table_mask, f.first_seen_at, f.last_seen_at,
+  coalesce(
+    h.canonical_id,
+    case when t.canonical_id is null then f.new_id else {{ id_of("f.text || '#" ~ session ~ "'") }} end
+  ) as canonical_id
 from (
-  select
-    label, leader, table_mask, first_seen_at, last_seen_at,
-    case substr(founder, 13, 2){% for key, number in numbers %} when '{{ number }}' then '{{ key }}'{% endfor %} end
-      || substr(founder, 15) as text
+  select label, leader_kind, leader_id, table_mask, first_seen_at, last_seen_at, text, {{ id_of('text') }} as new_id
   from (
     select
-      label, min({{ age('first_seen_at', 'node') }}) as founder, min(node) as leader,
-      bitwise_or_agg(table_mask) as table_mask,
-      min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at
-    from {{ work }}labels group by label
-  ) as g
+      label, cast(substr(founder, 15, 2) as bigint) as leader_kind, substr(founder, 17) as leader_id,
+      table_mask, first_seen_at, last_seen_at,
+      case substr(founder, 15, 2){% for key, number in numbers %} when '{{ number }}' then '{{ key }}'{% endfor %} end
+        || ':' || substr(founder, 17) as text
+    from (
+      select
+        l.label, min({{ age('n.first_seen_at', 'n.kind', 'n.id') }}) as founder,
+        bitwise_or_agg(n.table_mask) as table_mask,
+        min(n.first_seen_at) as first_seen_at, max(n.last_seen_at) as last_seen_at
+      from {{ work }}labels as l
+      inner join {{ work }}nodes as n on l.v = n.v
+      group by l.label
+    ) as g
+  ) as p
 ) as f
 left join {{ work }}homes as h on f.label = h.label and h.home = 1 and h.seniority = 1
-left join (select distinct canonical_id from {{ work }}before) as t on t.canonical_id = {{ id_of('f.text') }};
+left join (select distinct canonical_id from {{ work }}before) as t on f.new_id = t.canonical_id;
+{% if not direct %}
 {{ create(work ~ ('homed' if incremental else 'rows')) }}
 select r.table_id, r.record_{{ 'id' if incremental else 'key' }}, p.canonical_id
 from {{ work }}records as r
@@ -61,7 +72,7 @@ inner join {{ work }}people as p on l.label = p.label;
 {% if incremental %}
 {{ create(name ~ '_kept__next') }}
 select
-  r.table_id, r.record_key, r.first_seen_at, r.last_seen_at, n.node as lead, h.canonical_id,
+  r.table_id, r.record_key, r.first_seen_at, r.last_seen_at, lpad(cast(n.kind as varchar), 2, '0') || n.id as lead, h.canonical_id,
   '{{ layout }}' as layout, {{ session }} as built_for
 from {{ work }}records as r
 left join {{ work }}leads as e on r.record_id = e.record_id
@@ -76,4 +87,5 @@ left join {{ work }}touched as t on k.canonical_id = t.canonical_id
 where c.carried = 1 and k.layout = '{{ layout }}' and k.canonical_id is not null and t.canonical_id is null;
 {{ create(work ~ 'rows') }}
 select table_id, record_key, canonical_id from {{ name }}_kept__next where canonical_id is not null;
+{% endif %}
 {% endif %}

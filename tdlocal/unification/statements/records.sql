@@ -1,5 +1,5 @@
-{# records: every distinct set of identifiers of a table. nodes: every valid identifier, numbered.
-   pairs: which identifier is in which record. Identifiers are written NN:value, NN the key's type. #}
+{# records: every distinct set of identifiers of a table, each written NN:value, NN the key's type. nodes:
+   every valid identifier, numbered. pairs: which identifier is in which record. #}
 {{ create(work ~ 'sources') }}
 {{ table_bits }};
 {% if incremental %}
@@ -54,28 +54,26 @@ group by table_id, table_bit, record_key
 {% endif %}
 ) as r;
 {{ create(work ~ 'nodes') }}
-select node, kind, row_number() over () as v, first_seen_at, last_seen_at, table_mask
+{# which of a record's identifiers speaks for it hangs on these numbers where people are kept apart #}
+select kind, id, row_number() over ({{ 'order by kind, id' if protected }}) as v, first_seen_at, last_seen_at, table_mask
 from (
   select
-    t.node, try_cast(substr(t.node, 1, 2) as bigint) as kind, min(r.first_seen_at) as first_seen_at,
-    max(r.last_seen_at) as last_seen_at, bitwise_or_agg(r.table_bit) as table_mask
+    try_cast(substr(t.node, 1, 2) as bigint) as kind, substr(t.node, 4) as id,
+    min(r.first_seen_at) as first_seen_at, max(r.last_seen_at) as last_seen_at,
+    bitwise_or_agg(r.table_bit) as table_mask
   from {{ work }}records as r
   cross join unnest(split(r.record_key, {{ separator }})) as t (node)
   group by t.node
 ) as n
-where case kind
-{% for number, rule in rules %}
-  when {{ number }} then {{ rule }}
-{% endfor %}
-  else false end;
+where {{ is_valid }};
 {{ create(work ~ ('found' if protected else 'pairs')) }}
-select e.record_id, n.v, n.kind
+select e.record_id, n.v, n.kind{{ ', e.position' if not protected }}
 from (
-  select r.record_id, t.node
+  select r.record_id{{ ', t.position' if not protected }}, try_cast(substr(t.node, 1, 2) as bigint) as kind, substr(t.node, 4) as id
   from {{ work }}records as r
-  cross join unnest(split(r.record_key, {{ separator }})) as t (node)
+  cross join unnest(split(r.record_key, {{ separator }})) {{ 'as t (node)' if protected else 'with ordinality as t (node, position)' }}
 ) as e
-inner join {{ work }}nodes as n on e.node = n.node;
+inner join {{ work }}nodes as n on e.kind = n.kind and e.id = n.id;
 {% if protected %}
 {# identifiers shared by more profiles than their limit identify nobody #}
 {{ create(work ~ 'shared') }}
@@ -98,5 +96,5 @@ where s.v is null;
 {{ create(work ~ 'leads') }}
 select record_id, place % 2147483648 as v, place / 2147483648 as place
 from (
-  select record_id, min({{ place('kind') }} * 2147483648 + v) as place from {{ work }}pairs group by record_id
+  select record_id, min({{ place('kind') if protected else 'position' }} * 2147483648 + v) as place from {{ work }}pairs group by record_id
 ) as l;

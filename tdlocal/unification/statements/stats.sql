@@ -1,6 +1,6 @@
 {# One row a source table and one, '*', for all: how many identifiers of each key there are, and how
    many people have them, with a histogram identifiers:people,… #}
-{% set members = work ~ ('members' if incremental else 'labels') %}
+{% set members = work ~ 'members' if incremental else '(select l.label, n.kind, n.table_mask from ' ~ work ~ 'nodes as n inner join ' ~ work ~ 'labels as l on n.v = l.v)' %}
 {% set heads = work ~ ('heads' if incremental else 'people') %}
 {% if incremental %}
 {# people carried over count too: everybody is read from the new lookup #}
@@ -23,17 +23,20 @@ select 0 as table_id, '*' as table_name, -1 as bit union all select table_id, ta
 select
   t.table_name as from_table, max(r.total_distinct) as total_distinct,
 {% for key, number in numbers %}
-  cast(sum(case when s.kind = {{ number | int }} then s.identifiers else 0 end) as bigint) as distinct_{{ key }},
+  sum(case when s.kind = {{ number | int }} then s.identifiers else 0 end) as distinct_{{ key }},
 {% endfor %}
   {{ session }} as "time", {{ session }} as built_for
 from {{ work }}everywhere as t
 inner join (
-  select kind, table_mask, count(*) as identifiers from {{ members }} group by kind, table_mask
+  select kind, table_mask, count(*) as identifiers from {{ members }} as m group by kind, table_mask
 ) as s on bitwise_and(s.table_mask, t.bit) <> 0
 inner join (
 {% if incremental %}
   select t.table_id, count(distinct r.lead) as total_distinct
   from {{ name }}_kept__next as r
+{% elif direct %}
+  select t.table_id, count(distinct r.lead) as total_distinct
+  from {{ work }}ties as r
 {% else %}
   select t.table_id, count(distinct e.v) as total_distinct
   from {{ work }}records as r
@@ -54,9 +57,9 @@ from (
 group by kind, table_mask, identifiers;
 {{ create(name ~ '_result_key_stats__next') }}
 select
-  h.from_table, cast(max(d.total_distinct) as bigint) as total_distinct,
+  h.from_table, max(d.total_distinct) as total_distinct,
 {% for key, number in numbers %}
-  cast(sum(case when h.kind = {{ number | int }} then h.people else 0 end) as bigint) as distinct_with_{{ key }},
+  sum(case when h.kind = {{ number | int }} then h.people else 0 end) as distinct_with_{{ key }},
 {% endfor %}
 {% for key, number in numbers %}
   array_join(array_agg(h.bar order by h.identifiers) filter (where h.kind = {{ number | int }}), ',') as histogram_{{ key }},

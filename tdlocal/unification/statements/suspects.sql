@@ -8,29 +8,32 @@ from (
 {% for each in protected_ids %}
 {% set work = each.work %}
   union all
-  select '{{ each.name }}', 'shared by too many', cast(null as varchar), k.key_name, substr(n.node, 4), s.others
+  select '{{ each.name }}', 'shared by too many', cast(null as varchar), k.key_name, n.id, s.others
   from {{ work }}shared as s
   inner join {{ work }}nodes as n on s.v = n.v
   inner join {{ each.name }}_keys__next as k on s.kind = k.key_type
   union all
-  select '{{ each.name }}', 'weak link between different people', p.canonical_id, k.key_name, substr(l.node, 4), c.people
+  select '{{ each.name }}', 'weak link between different people', p.canonical_id, k.key_name, n.id, c.people
   from {{ work }}contested as c
+  inner join {{ work }}nodes as n on c.v = n.v
   inner join {{ work }}labels as l on c.v = l.v
   inner join {{ work }}people as p on l.label = p.label
-  inner join {{ each.name }}_keys__next as k on l.kind = k.key_type
+  inner join {{ each.name }}_keys__next as k on n.kind = k.key_type
   union all
-  select distinct '{{ each.name }}', 'chain of weak links between different people', p.canonical_id, k.key_name, substr(l.node, 4), c.people
+  select distinct '{{ each.name }}', 'chain of weak links between different people', p.canonical_id, k.key_name, n.id, c.people
   from {{ work }}chained as c
   inner join {{ work }}all_map_0 as m on c.label = m.r
+  inner join {{ work }}nodes as n on m.v = n.v
   inner join {{ work }}labels as l on m.v = l.v
   inner join {{ work }}people as p on l.label = p.label
-  inner join {{ each.name }}_keys__next as k on l.kind = k.key_type
+  inner join {{ each.name }}_keys__next as k on n.kind = k.key_type
   union all
-  select distinct '{{ each.name }}', d.reason, p.canonical_id, k.key_name, substr(l.node, 4), cast(null as bigint)
+  select distinct '{{ each.name }}', d.reason, p.canonical_id, k.key_name, n.id, cast(null as bigint)
   from {{ work }}doubtful as d
   inner join {{ work }}joined as j on d.person = j.person
+  inner join {{ work }}nodes as n on j.v = n.v
   inner join {{ work }}labels as l on j.v = l.v
   inner join {{ work }}people as p on l.label = p.label
-  inner join {{ each.name }}_keys__next as k on l.kind = k.key_type
+  inner join {{ each.name }}_keys__next as k on n.kind = k.key_type
 {% endfor %}
 ) as s;
