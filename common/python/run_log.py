@@ -272,12 +272,16 @@ def sql_value(value: Any) -> str:
 def record_count(workflow: str, params: Mapping[str, Any]) -> int | None:
     """Return the rows that the workflow made: what it said itself, else what its last layer published.
 
+    What it says is a number, or a map of them where several tasks count (people of each segment).
+
     >>> record_count("wf04_stage", {"stg": "s", "sub": "x", "published_rows": {"s_x": 7}})
     7
+    >>> record_count("wf09_create_segment", {"record_counts": {"wf09_create_segment": {"a": 2, "b": 3}}})
+    5
     """
     own = (params.get("record_counts") or {}).get(workflow)
     if own is not None:
-        return int(own)
+        return sum(own.values()) if isinstance(own, Mapping) else int(own)
     published = params.get("published_rows") or {}
     for layer in reversed(inputs.STAGES[workflow].writes):
         if inputs.database(layer, params) in published:

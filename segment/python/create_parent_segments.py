@@ -8,7 +8,8 @@ Writes    va_config_<sub>.segment_logs; va_config_<sub>.parent_segments: templat
           audience_database varchar, attributes, behaviors, population, session_unixtime bigint; one
           row an active parent segment, replaced whole
 Stores    parent_templates (names of files), parent_audiences: {template: id}, failed_parents:
-          {template: true}, active_audiences: a list of {template, id}
+          {template: true}, active_audiences: a list of {template, id}, record_counts:
+          {wf08_create_refresh_master_segment: {name: people}}, for the log
 
 A parent segment is found by its name. One that differs from its template is changed; attributes and
 behaviours that people added to it by hand stay.
@@ -92,6 +93,8 @@ def list_active(parent_audiences):
 
 def record(active_audiences, sub, endpoints, session_unixtime, session_uuid=""):
     """Task entry: count the people of each parent segment and write both down."""
+    import digdag
+
     session = int(session_unixtime)
     rows = [described(one["template"], str(one["id"]), endpoints["cdp"], session) for one in active_audiences]
     treasure.insert_rows(f"va_config_{sub}", "parent_segments", PARENT_COLUMNS, rows, replace=True)
@@ -106,6 +109,7 @@ def record(active_audiences, sub, endpoints, session_unixtime, session_uuid=""):
         for row in rows
     ]
     segment_log.append(sub, session, session_uuid, WORKFLOW, logged)
+    digdag.env.store({"record_counts": {WORKFLOW: {row["name"]: row["population"] for row in rows}}})
     for row in rows:
         print(f"parent segment {row['name']}: {row['population']:,} people in {row['audience_database']}")
 

@@ -4,7 +4,8 @@ Task      wf09_create_segment +create_segments, ``py>: segment.python.create_seg
 Reads     the template's entry of segment/templates
 Calls     GET /audiences/<id>, GET /audiences/<id>/segments, POST, PATCH and GET /entities/segments
 Writes    va_config_<sub>.segment_logs: one row, with the number of people
-Stores    failed_segments: {name: true} when it failed; the workflow's last task fails for all of them
+Stores    failed_segments: {name: true} when it failed; the workflow's last task fails for all of them;
+          record_counts: {wf09_create_segment: {name: people}}, for the log
 
 The name alone is stored, never the message: stored text is evaluated as a template by later tasks.
 """
@@ -32,6 +33,8 @@ def main(template_config, sub, endpoints, session_unixtime, audience_id="", sess
         row.update(action="failed", message=str(error))
         digdag.env.store({"failed_segments": {template["name"]: True}})
     people = row.get("population")
+    if people is not None:
+        digdag.env.store({"record_counts": {WORKFLOW: {template["name"]: people}}})
     told = row.get("message") or ("people not counted yet" if people is None else f"{people:,} people")
     print(f"segment {template['name']}: {row['action']}, {told}")
     segment_log.append(sub, int(session_unixtime), session_uuid, WORKFLOW, [row])

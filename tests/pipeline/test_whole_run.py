@@ -17,10 +17,14 @@ RUN_BY_WF00 = [name for name in WORKFLOWS if name[:4] not in ("wf00", "wf01")]
 def test_every_workflow_ends_well_and_is_logged_under_its_own_name(finished):
     state, done = finished
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    log = rows(state, "select workflow, status, start_time, end_time, error_message from log_tbl")
+    log = rows(state, "select workflow, status, record_count from log_tbl")
     assert sorted(row["workflow"] for row in log if row["status"] == "success") == RUN_BY_WF00
     assert sorted(row["workflow"] for row in log if row["status"] == "running") == RUN_BY_WF00
     assert not [row for row in log if row["status"] == "failure"]
+    counts = {row["workflow"]: row["record_count"] for row in log if row["status"] == "success"}
+    people = rows(state, "select max(population) as n from segment_logs where segment_type = 'parent'")
+    assert counts["wf08_create_refresh_master_segment"] == people[0]["n"] > 0
+    assert all(counts.values()), counts
 
 
 def test_nothing_is_lost_between_raw_and_golden(finished):
