@@ -21,7 +21,7 @@ from tdlocal.engine.dialect import Dialect, plans
 from tdlocal.engine.failures import failure, translated, worth_a_retry
 from tdlocal.engine.functions.registry import register
 from tdlocal.engine.locks import NamedLocks
-from tdlocal.engine.storage import quote, schema_name, to_duck
+from tdlocal.engine.storage import CATALOG, full_name, quote, schema_name, to_duck
 from tdlocal.engine.types import Answer, Column, EngineError, TableInfo
 from tdlocal.engine.watch import Watch
 
@@ -322,7 +322,7 @@ class DuckDBEngine:
     def _create_database(self, cursor: Any, name: str) -> None:
         with self._locks.hold([name]):
             if self.catalog.has_database(name):
-                raise failure("SCHEMA_ALREADY_EXISTS", f"Schema 'td.{name}' already exists")
+                raise failure("SCHEMA_ALREADY_EXISTS", f"Schema '{CATALOG}.{name}' already exists")
             text = f"CREATE SCHEMA {self._schema(name)}"
             self._transaction(cursor, lambda: cursor.execute(text))
             self.catalog.add_database(name)
@@ -336,7 +336,7 @@ class DuckDBEngine:
         tables = [f"{name}.{table.name}" for table in self.catalog.tables(name)]
         with self._locks.hold([name, *tables]):
             if not self.catalog.has_database(name):
-                raise failure("SCHEMA_NOT_FOUND", f"Schema 'td.{name}' does not exist")
+                raise failure("SCHEMA_NOT_FOUND", f"Schema '{CATALOG}.{name}' does not exist")
             if self.catalog.tables(name) and not cascade:
                 raise failure("SCHEMA_NOT_EMPTY", f"Cannot drop non-empty schema '{name}'")
             text = f"DROP SCHEMA {self._schema(name)} CASCADE"
@@ -607,7 +607,7 @@ class DuckDBEngine:
 
     @staticmethod
     def _full(name: plans.Name) -> str:
-        return f"td.{name[0]}.{name[1]}"
+        return full_name(*name)
 
 
 def _counted_rows(update_type: str, count: int) -> Answer:

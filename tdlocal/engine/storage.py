@@ -15,6 +15,28 @@ _NAMES = {duck: trino for trino, duck in _STORED.items()}
 RESERVED = {"main", "temp", "system", "memory", "information_schema", "pg_catalog", "default"}
 
 
+CATALOG = "td-presto"  # what Treasure Data calls its one catalog; `td` is taken for it too
+CATALOGS = (CATALOG, "td")
+
+
+def full_name(database: str, table: str) -> str:
+    """A table as messages name it.
+
+    >>> full_name("shop", "orders")
+    'td-presto.shop.orders'
+    """
+    return f"{CATALOG}.{database}.{table}"
+
+
+def as_written(name: str) -> str:
+    """A name as it is written in a statement: quoted where Trino must be told that it is one.
+
+    >>> as_written("orders"), as_written("td-presto")
+    ('orders', '"td-presto"')
+    """
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
 def quote(name: str) -> str:
     """*name* as a quoted identifier.
 

@@ -195,3 +195,23 @@ def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> No
 
 def test_the_server_tells_its_version(server: LocalServer) -> None:
     assert requests.get(f"{server.url}/v1/info").json()["nodeVersion"]["version"]
+
+
+def test_the_catalog_has_treasure_datas_name(connection: trino.dbapi.Connection, database: str) -> None:
+    """dbt, JDBC tools and people write the catalog before the schema, and look tables up by it."""
+    fetched(connection, f'create table "td-presto"."{database}".t as select 1 as "Ä b"')
+    named = f'"td-presto".{database}.t'
+    assert fetched(connection, f'select {named}."ä b" from {named}') == [[1]]
+    assert fetched(connection, "select current_catalog") == [["td-presto"]]
+    assert fetched(connection, "show catalogs") == [["td-presto"], ["system"]]
+    found = fetched(
+        connection,
+        'select t.table_catalog, t.table_name, mv.name from "td-presto".information_schema.tables t'
+        " left join (select * from system.metadata.materialized_views where catalog_name = 'td-presto') mv"
+        f" on mv.name = t.table_name where t.table_schema = '{database}'",
+    )
+    assert found == [["td-presto", "t", None]]
+    [[text]] = fetched(connection, f"show create table {database}.t")
+    assert text.startswith(f'CREATE TABLE "td-presto".{database}.t (') and '"ä b" integer' not in text
+    with pytest.raises(trino.exceptions.TrinoUserError, match="Catalog 'hive' does not exist"):
+        fetched(connection, f"select * from hive.{database}.t")

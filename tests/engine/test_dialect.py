@@ -160,7 +160,7 @@ def test_unnamed_columns_are_called_by_their_place(engine):
 def test_information_schema_has_trinos_shape(ask):
     ask("create table t as select 1 as n, array['x'] as a")
     assert ask("select * from information_schema.tables where table_schema = 'shop'") == [
-        ("td", "shop", "t", "BASE TABLE")
+        ("td-presto", "shop", "t", "BASE TABLE")
     ]
     columns = "select column_name, ordinal_position, is_nullable, data_type from information_schema.columns"
     assert ask(f"{columns} where table_name = 't' order by 2") == [

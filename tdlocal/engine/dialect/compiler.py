@@ -19,6 +19,7 @@ from tdlocal.engine.dialect.times import current_time, interval_literal, typed_l
 from tdlocal.engine.dialect.tokens import error_at
 from tdlocal.engine.dialect.values import Value, decimal, integer, null, string
 from tdlocal.engine.failures import failure
+from tdlocal.engine.storage import CATALOG, CATALOGS
 from tdlocal.engine.types import Column, EngineError
 
 T = TypeVar("T")
@@ -153,7 +154,7 @@ class ExpressionCompiler:
         if node.name in ("current_user", "current_catalog", "current_schema", "current_path", "current_role"):
             named = {
                 "current_user": "tdlocal",
-                "current_catalog": "td",
+                "current_catalog": CATALOG,
                 "current_schema": self.session.database,
             }
             made = string(named.get(node.name, ""))
@@ -180,7 +181,7 @@ class ExpressionCompiler:
             for size in range(min(len(parts), 4), 0, -1):
                 name = parts[:size]
                 if size == 4:
-                    name = name[1:] if name[0] == "td" else ("?",)
+                    name = name[1:] if name[0] in CATALOGS else ("?",)
                 found = scope.find(name)
                 if len(found) > 1:
                     raise self.error(node.pos, "AMBIGUOUS_NAME", f"Column '{'.'.join(name)}' is ambiguous")

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from tdlocal.engine.catalog import Catalog
+from tdlocal.engine.storage import CATALOG
 from tdlocal.engine.types import Column, TableInfo
 
 Maker = Callable[[], pa.Table]
@@ -24,6 +25,11 @@ _SHAPES: dict[tuple[str, str], str] = {
     ("information_schema", "roles"): "role_name",
     ("metadata", "table_comments"): "catalog_name schema_name table_name comment",
     ("metadata", "catalogs"): "catalog_name connector_id connector_name",
+    ("metadata", "materialized_views"):
+        ("catalog_name schema_name name storage_catalog storage_schema storage_table freshness"
+            " last_fresh_time owner comment definition"),
+    ("metadata", "table_properties"): "catalog_name property_name default_value type description",
+    ("metadata", "schema_properties"): "catalog_name property_name default_value type description",
     ("runtime", "nodes"): "node_id http_uri node_version coordinator:boolean state",
     ("jdbc", "catalogs"): "table_cat",
     ("jdbc", "schemas"): "table_schem table_catalog",
@@ -75,7 +81,7 @@ def _jdbc_type(shown: str) -> tuple[int, int | None, int | None, int | None]:
 def _jdbc_rows(name: str, found: list[TableInfo]) -> list[tuple[Any, ...]]:
     """The tables that JDBC's DatabaseMetaData reads."""
     if name == "tables":
-        return [("td", info.database, info.name, "TABLE", *[None] * 6) for info in found]
+        return [(CATALOG, info.database, info.name, "TABLE", *[None] * 6) for info in found]
     if name == "table_types":
         return [("TABLE",), ("VIEW",)]
     if name == "types":
@@ -92,8 +98,8 @@ def _jdbc_rows(name: str, found: list[TableInfo]) -> list[tuple[Any, ...]]:
         for place, column in enumerate(info.columns, 1):
             number, size, digits, radix = _jdbc_type(column.type)
             octets = size if number == 12 else None
-            rows.append(("td", info.database, info.name, column.name, number, column.type, size, None, digits,
-                         radix, 1, None, None, None, None, octets, place, "YES", *[None] * 6))  # fmt: skip
+            rows.append((CATALOG, info.database, info.name, column.name, number, column.type, size, None,
+                         digits, radix, 1, None, None, None, None, octets, place, "YES", *[None] * 6))  # fmt: skip
     return rows
 
 
@@ -121,24 +127,24 @@ def table(catalog: Catalog, schema: str, name: str) -> tuple[tuple[Column, ...],
 def _rows(catalog: Catalog, schema: str, name: str) -> Iterable[tuple[Any, ...]]:
     databases = catalog.databases()
     if (schema, name) == ("metadata", "catalogs"):
-        return [("td", "td", "td")]
+        return [(CATALOG, CATALOG, CATALOG)]
     if (schema, name) == ("runtime", "nodes"):
         return [("local", "http://127.0.0.1", "476", True, "active")]
     if name == "catalogs":
-        return [("td",)]
+        return [(CATALOG,)]
     if name in ("schemata", "schemas"):
-        pairs = [("td", database) for database in [*databases, "information_schema"]]
+        pairs = [(CATALOG, database) for database in [*databases, "information_schema"]]
         return pairs if name == "schemata" else [(schema_, catalog_) for catalog_, schema_ in pairs]
     found = [info for database in databases for info in catalog.tables(database)]
     if schema == "jdbc":
         return _jdbc_rows(name, found)
     if name == "tables":
-        return [("td", info.database, info.name, "BASE TABLE") for info in found]
+        return [(CATALOG, info.database, info.name, "BASE TABLE") for info in found]
     if name == "table_comments":
-        return [("td", info.database, info.name, None) for info in found]
+        return [(CATALOG, info.database, info.name, None) for info in found]
     if name == "columns":
         return [
-            ("td", info.database, info.name, column.name, place, None, "YES", column.type, None, None)
+            (CATALOG, info.database, info.name, column.name, place, None, "YES", column.type, None, None)
             for info in found
             for place, column in enumerate(info.columns, 1)
         ]

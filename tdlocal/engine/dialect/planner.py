@@ -23,7 +23,15 @@ from tdlocal.engine.dialect.tokens import error_at
 from tdlocal.engine.dialect.values import Value
 from tdlocal.engine.failures import failure
 from tdlocal.engine.functions.values import converter, shown
-from tdlocal.engine.storage import quote, schema_name, stored_type
+from tdlocal.engine.storage import (
+    CATALOG,
+    CATALOGS,
+    as_written,
+    full_name,
+    quote,
+    schema_name,
+    stored_type,
+)
 from tdlocal.engine.types import Column, EngineError
 
 CACHED = 2000  # translations kept
@@ -171,7 +179,7 @@ class _Planner:
         return plans.Query(sql, columns, dict(compiler.inputs), tuple(compiler.reads), tuple(converters))
 
     def named(self, parts: tuple[str, ...], pos: int) -> plans.Name:
-        if len(parts) > 3 or (len(parts) == 3 and parts[0] != "td"):
+        if len(parts) > 3 or (len(parts) == 3 and parts[0] not in CATALOGS):
             raise self.error(pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
         database = parts[-2] if len(parts) > 1 else self.session.database
         if not database:
@@ -185,7 +193,7 @@ class _Planner:
         if table is None:
             if not self.session.catalog.has_database(name[0]):
                 raise self.error(pos, "SCHEMA_NOT_FOUND", f"Schema '{name[0]}' does not exist")
-            raise self.error(pos, "TABLE_NOT_FOUND", f"Table 'td.{name[0]}.{name[1]}' does not exist")
+            raise self.error(pos, "TABLE_NOT_FOUND", f"Table '{full_name(*name)}' does not exist")
         self.reads[name] = table.columns
         return table
 
@@ -200,7 +208,7 @@ class _Planner:
             raise self.error(
                 node.pos,
                 "TABLE_ALREADY_EXISTS",
-                f"Destination table 'td.{target[0]}.{target[1]}' already exists",
+                f"Destination table '{full_name(*target)}' already exists",
             )
         made, compiler = self.compiled(details["query"])
         outputs = made.outputs
@@ -476,7 +484,7 @@ class _Planner:
         return self.rows("schemas", [(name,) for name in names], details)
 
     def plan_show_catalogs(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
-        return self.rows("catalogs", [("td",)], details)
+        return self.rows("catalogs", [(CATALOG,), ("system",)], details)
 
     def plan_show_session(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         return self.rows("session", [], details)
@@ -495,13 +503,15 @@ class _Planner:
     def plan_show_create_table(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         target = self.named(details["name"], node.pos)
         table = self.existing(target, node.pos)
-        body = ",\n".join(f"   {column.name} {column.type}" for column in table.columns)
-        text = f"CREATE TABLE td.{target[0]}.{target[1]} (\n{body}\n)"
+        body = ",\n".join(f"   {as_written(column.name)} {column.type}" for column in table.columns)
+        name = ".".join(map(as_written, (CATALOG, *target)))
+        text = f"CREATE TABLE {name} (\n{body}\n)"
         return plans.Rows((Column("Create Table", "varchar"),), [(text,)])
 
     def plan_show_create_schema(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         return plans.Rows(
-            (Column("Create Schema", "varchar"),), [(f"CREATE SCHEMA td.{details['name'][-1]}",)]
+            (Column("Create Schema", "varchar"),),
+            [(f"CREATE SCHEMA {as_written(CATALOG)}.{as_written(details['name'][-1])}",)],
         )
 
     def plan_explain(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
@@ -539,7 +549,7 @@ class _Planner:
     def plan_use(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         name = details["name"][-1]
         if not self.session.catalog.has_database(name) and name != "information_schema":
-            raise self.error(node.pos, "SCHEMA_NOT_FOUND", f"Schema does not exist: td.{name}")
+            raise self.error(node.pos, "SCHEMA_NOT_FOUND", f"Schema does not exist: {CATALOG}.{name}")
         return plans.Rows((), [], "USE")
 
     def plan_set_session(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:

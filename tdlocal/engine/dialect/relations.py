@@ -15,7 +15,7 @@ from tdlocal.engine.dialect.scopes import Output, Scope, Source
 from tdlocal.engine.dialect.special import json_scalar, passed
 from tdlocal.engine.dialect.values import Value, text
 from tdlocal.engine.functions.sqljson import checked_path
-from tdlocal.engine.storage import quote, schema_name
+from tdlocal.engine.storage import CATALOG, CATALOGS, full_name, quote, schema_name
 
 Relation = tuple[str, list[Source]]
 
@@ -54,7 +54,7 @@ class RelationMixin:
             fresh = self.fresh("r")
             names = ", ".join(f"c{n}" for n in range(1, len(outputs) + 1))
             return f"{alias} AS {fresh}({names})", self.sources_of(fresh, outputs, parts[0])
-        if len(parts) > 3 or (len(parts) == 3 and parts[0] not in ("td", "system")):
+        if len(parts) > 3 or (len(parts) == 3 and parts[0] not in (*CATALOGS, "system")):
             raise self.error(node.pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
         name = parts[-1]
         database = parts[-2] if len(parts) > 1 else self.session.database
@@ -69,7 +69,8 @@ class RelationMixin:
         if found is None:
             if not self.session.catalog.has_database(database):
                 raise self.error(node.pos, "SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist")
-            raise self.error(node.pos, "TABLE_NOT_FOUND", f"Table 'td.{database}.{name}' does not exist")
+            message = f"Table '{full_name(database, name)}' does not exist"
+            raise self.error(node.pos, "TABLE_NOT_FOUND", message)
         self.reads[database, name] = found.columns
         alias = self.fresh("r")
         at = f"{quote(self.session.home)}.{quote(schema_name(database))}.{quote(name)}"
@@ -82,7 +83,9 @@ class RelationMixin:
     def information_table(self: Any, node: s.Table, database: str, name: str) -> Relation:
         made = information.table(self.session.catalog, database, name)
         if made is None:
-            raise self.error(node.pos, "TABLE_NOT_FOUND", f"Table 'td.{database}.{name}' does not exist")
+            catalog = "system" if node.parts[0] == "system" else CATALOG
+            message = f"Table '{catalog}.{database}.{name}' does not exist"
+            raise self.error(node.pos, "TABLE_NOT_FOUND", message)
         columns, make = made
         slot = f"info-{database}-{name}"
         self.inputs[slot] = make
