@@ -15,6 +15,7 @@ from tdlocal.workflow.project import Project
 from tdlocal.workflow.selection import select
 from tdlocal.workflow.services import Services
 from tdlocal.workflow.sessions import iso, schedule_of, session_time
+from tdlocal.workflow.settings import settings
 from tdlocal.workflow.state import Journal, States
 
 HELP = "Show what a run would do: which tasks run, which are skipped and why, what queries read and write."
@@ -87,16 +88,16 @@ def planned_run(arguments: argparse.Namespace) -> Run:
     selection = select(
         workflow.root, arguments.start, arguments.goal, arguments.end, arguments.task, arguments.rerun
     )
-    states = States(state / "sessions")
+    states = States(arguments.save or state / "sessions")
     schedule = schedule_of(workflow.schedule, workflow.timezone)
     last = states.last_session(workflow.name)
     session = session_time(arguments.session, workflow.timezone, schedule, last)
-    services = Services(project, state, Console(), None)
+    machine = settings(arguments.config, arguments.system)
+    services = Services(project, state, Console(), None, machine)
     services.zone = workflow.timezone
     journal = Journal.look(states.path(workflow.name, session))
-    return Run(
-        services, workflow, session, journal, Options(parameters(arguments), arguments.rerun), selection
-    )
+    options = Options(parameters(arguments, machine.parameters), arguments.rerun)
+    return Run(services, workflow, session, journal, options, selection)
 
 
 def _line(line: Planned, name: str) -> str:

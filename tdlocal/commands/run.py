@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import json
 import signal
 import sys
@@ -12,17 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from tdlocal.console.events import Console, JsonConsole
-from tdlocal.console.logs import TaskLogs, new_run_folder
+from tdlocal.console.logs import TaskLogs, compress_logs, new_run_folder
 from tdlocal.console.report import write_page
 from tdlocal.errors import KitError
+from tdlocal.reserve import lay_in
 from tdlocal.workflow.executor import THREADS, Options, Outcome, Run
 from tdlocal.workflow.faults import Fault, WorkflowFaults
+from tdlocal.workflow.model import Workflow
 from tdlocal.workflow.project import Project
 from tdlocal.workflow.selection import select
 from tdlocal.workflow.services import Services
 from tdlocal.workflow.sessions import iso, schedule_of, session_time
+from tdlocal.workflow.settings import settings
 from tdlocal.workflow.state import States
 from tdlocal.workflow.yaml_reader import merge_deep, read_yaml
+
+UNREADABLE = "unreadable.dig"  # of a project: what to do when its files cannot be read
 
 HELP = """Run a workflow as Digdag does. A second run of the same session skips what succeeded, unless it
 changed since.
@@ -38,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parameter_options(parser)
     selection_options(parser)
     parser.add_argument("--no-save", action="store_true", help="neither read nor write what succeeded")
-    parser.add_argument("--dry-run", action="store_true", help="evaluate the tasks of the file, run none")
+    parser.add_argument("-d", "--dry-run", action="store_true", help="evaluate the file's tasks, run none")
     parser.add_argument("-E", "--show-params", action="store_true", help="print every task's parameters")
     parser.add_argument(
         "--overlay", type=Path, metavar="DIR", help="files that replace or join the project's"
@@ -46,6 +52,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object for everything that happens")
     parser.add_argument("--plain", action="store_true", help="plain lines also on a terminal")
     parser.add_argument("-q", "--quiet", action="store_true", help="tell failures and the end only")
+    parser.add_argument(
+        "-l",
+        "--log-level",
+        choices=("error", "warn", "info", "debug", "trace"),
+        default="info",
+        metavar="LEVEL",
+        help="error or warn: as -q; info, debug or trace: a line a task",
+    )
+    parser.add_argument("-L", "--log", type=Path, metavar="FILE", help="add those lines to a file instead")
+    parser.add_argument(
+        "-O",
+        "--task-log",
+        type=Path,
+        metavar="DIR",
+        help="one compressed log a task, by day and session",
+    )
     parser.add_argument(
         "--max-task-threads", type=int, default=THREADS, metavar="N", help=f"tasks at once ({THREADS})"
     )
@@ -70,7 +92,20 @@ def parameter_options(parser: argparse.ArgumentParser) -> None:
         help="parameters in YAML or JSON",
     )
     parser.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings of this machine: params.*, secrets.*, config.mail.* in a properties file",
+    )
+    parser.add_argument(
+        "-X", dest="system", action="append", default=[], metavar="KEY=VALUE", help="one such setting"
+    )
+    parser.add_argument(
+        "-t",
         "--session",
+        "--session-time",
+        dest="session",
         default="",
         metavar="TIME",
         help='yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last',
@@ -81,27 +116,42 @@ def parameter_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, metavar="DIR", help="where the kit keeps its state (.tdlocal in the project)"
     )
+    parser.add_argument(
+        "-o", "--save", type=Path, metavar="DIR", help="where what succeeded is kept (sessions in the state)"
+    )
 
 
 def selection_options(parser: argparse.ArgumentParser) -> None:
     """Options that choose tasks."""
-    parser.add_argument("--rerun", action="store_true", help="run everything, also what succeeded before")
     parser.add_argument(
-        "--start", default="", metavar="+TASK", help="run from this task on, whatever was saved"
+        "-a", "--rerun", "--all", action="store_true", help="run everything, also what succeeded before"
     )
     parser.add_argument(
-        "--goal", default="", metavar="+TASK", help="run this task and its children, nothing else"
+        "-s",
+        "--start",
+        default="",
+        metavar="+TASK",
+        help="run this task and all but those before it, whatever was saved",
     )
-    parser.add_argument("--end", default="", metavar="+TASK", help="stop before this task")
+    parser.add_argument(
+        "-g",
+        "--goal",
+        default="",
+        metavar="+TASK",
+        help="run this task, whatever was saved; nothing after it",
+    )
+    parser.add_argument("-e", "--end", default="", metavar="+TASK", help="stop before this task")
 
 
-def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The parameters of -P and -p; the latter win and are text.
+def parameters(arguments: argparse.Namespace, lowest: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The parameters of -P and -p over *lowest*; the last win and are text.
 
     Raises:
         KitError: one makes no sense.
     """
     values: dict[str, Any] = {}
+    for key, value in (lowest or {}).items():
+        set_nested(values, key, value)
     for path in arguments.params_file:
         faults: list[Fault] = []
         section = read_yaml(path, Path.cwd(), faults)
@@ -112,8 +162,24 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise KitError(f"-p {pair} is no key=value")
-        values[key] = value
+        set_nested(values, key, value)
     return values
+
+
+def set_nested(values: dict[str, Any], key: str, value: str) -> None:
+    """Set a parameter; `a.b` is b in the map a.
+
+    Raises:
+        KitError: a is no map.
+    """
+    *above, last = key.split(".")
+    for count, name in enumerate(above, 1):
+        inner = values.get(name, {})
+        if not isinstance(inner, dict):
+            raise KitError(f"parameter {key!r} is given but {'.'.join(above[:count])!r} is no map")
+        values[name] = dict(inner)
+        values = values[name]
+    values[last] = value
 
 
 def state_folder(arguments: argparse.Namespace) -> Path:
@@ -124,7 +190,8 @@ def state_folder(arguments: argparse.Namespace) -> Path:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the workflow; 0 when it ended well, else 1."""
-    values = parameters(arguments)
+    machine = settings(arguments.config, arguments.system)
+    values = parameters(arguments, machine.parameters)
     state = state_folder(arguments)
     root: Path = arguments.project.resolve()
     if not root.is_dir():
@@ -134,29 +201,33 @@ def main(arguments: argparse.Namespace) -> int:
 
         root = overlaid(root, arguments.overlay.resolve(), state / "overlaid")
     project = Project(root)
-    project.load()
-    workflow = project.workflow(arguments.workflow)
+    workflow = _read(project, arguments, state)
     selection = select(
         workflow.root, arguments.start, arguments.goal, arguments.end, arguments.task, arguments.rerun
     )
     keep = not arguments.no_save and not arguments.dry_run
-    states = States(state / "sessions")
+    states = States(arguments.save or state / "sessions")
     schedule = schedule_of(workflow.schedule, workflow.timezone)
-    last = states.last_session(workflow.name) if not arguments.no_save else ""
+    last = states.last_session(workflow.name)
     session = session_time(arguments.session, workflow.timezone, schedule, last)
     try:
+        state.mkdir(parents=True, exist_ok=True)
+        lay_in(state)
         logs = TaskLogs(new_run_folder(state))
         (state / "tmp").mkdir(exist_ok=True)
     except OSError as error:
         raise KitError(
             f"cannot write to the state folder: {error.strerror}", where=str(state), mend="make room there"
         ) from None
-    console = _console(arguments, logs)
+    try:
+        console = _console(arguments, logs)
+    except OSError as error:
+        raise KitError(f"cannot write the log: {error.strerror}", where=str(arguments.log)) from None
     options = Options(
         values, arguments.rerun, arguments.dry_run, arguments.show_params, max(1, arguments.max_task_threads)
     )
     journal = states.journal(workflow.name, session, keep)
-    services = Services(project, state, console, logs.folder)
+    services = Services(project, state, console, logs.folder, machine)
     services.zone = workflow.timezone
     services.former_accounts = set(journal.accounts)
     services.account_started = journal.note_account
@@ -167,6 +238,8 @@ def main(arguments: argparse.Namespace) -> int:
     shown = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
     console.run_started(workflow.name, iso(session), shown)
     _docker_note(console, workflow.source, values)
+    if machine.unknown:
+        console.warning(f"settings that nothing here reads: {', '.join(sorted(machine.unknown))}")
     before = _files(state)
     how, detail = "failure", []
     try:
@@ -188,7 +261,56 @@ def main(arguments: argparse.Namespace) -> int:
         logs.close()
         with contextlib.suppress(OSError):
             write_page(logs.folder)
+        if arguments.task_log:
+            compress_logs(logs.folder, arguments.task_log, workflow.name, session)
     return 0 if how == "success" else 1
+
+
+def _read(project: Project, arguments: argparse.Namespace, state: Path) -> Workflow:
+    """The workflow that was asked for.
+
+    Where the project's files cannot be read, its own `unreadable.dig` is run first, if it has one: a run that
+    cannot start must reach the people whom a failed run reaches.
+
+    Raises:
+        KitError: there is no such workflow, or files have faults.
+    """
+    helper = project.helper(UNREADABLE)
+    if arguments.workflow == UNREADABLE and helper:
+        return helper
+    try:
+        project.load()
+    except WorkflowFaults as faults:
+        if helper and not arguments.dry_run:
+            told = {"unreadable_workflow": arguments.workflow, "unreadable_message": str(faults)}
+            _tell_unreadable(project, arguments, state, told)
+        raise
+    return project.workflow(arguments.workflow)
+
+
+def _tell_unreadable(
+    project: Project, arguments: argparse.Namespace, state: Path, told: dict[str, str]
+) -> None:
+    """Run the project's workflow for files that cannot be read; what it says is told when it fails too."""
+    changed: dict[str, Any] = {
+        "workflow": UNREADABLE,
+        "param": [*arguments.param, *(f"{key}={value.replace('${', '$ {')}" for key, value in told.items())],
+        "project": project.root,
+        "state": state,
+        "session": arguments.session if arguments.session[:1].isdigit() else "",  # it has no schedule
+        **dict.fromkeys(("task", "start", "goal", "end"), ""),
+        **dict.fromkeys(("overlay", "save", "task_log"), None),
+        **dict.fromkeys(("no_save", "quiet"), True),
+    }
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            failed = main(argparse.Namespace(**{**vars(arguments), **changed}))
+    except (KitError, OSError) as error:
+        failed = 1
+        said.write(f"nobody was told: {error}\n")
+    lines = said.getvalue().splitlines()
+    print("\n".join(line for line in lines if failed or line.startswith("  file")), file=sys.stderr)
 
 
 def _until_done(run: Run) -> Outcome | None:
@@ -217,13 +339,14 @@ def _until_done(run: Run) -> Outcome | None:
 
 
 def _console(arguments: argparse.Namespace, logs: TaskLogs) -> Console:
+    quiet = arguments.quiet or arguments.log_level in ("error", "warn")
     if arguments.json:
         return JsonConsole(logs)
-    if sys.stderr.isatty() and sys.stdout.isatty() and not arguments.plain and not arguments.quiet:
+    if sys.stderr.isatty() and sys.stdout.isatty() and not (arguments.plain or arguments.log or quiet):
         from tdlocal.console.live import LiveConsole
 
         return LiveConsole(logs)
-    return Console(logs, arguments.quiet)
+    return Console(logs, quiet, open(arguments.log, "a", encoding="utf-8") if arguments.log else None)
 
 
 def _docker_note(console: Console, source: dict[str, Any], values: dict[str, Any]) -> None:

@@ -26,9 +26,12 @@ class Console:
     Args:
         logs: where the logs of this run go; None for none.
         quiet: leave out the lines of tasks that went well.
+        lines: a file for the lines; standard error when None.
     """
 
-    def __init__(self, logs: TaskLogs | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, logs: TaskLogs | None = None, quiet: bool = False, lines: TextIO | None = None
+    ) -> None:
         self.logs, self.quiet = logs, quiet
         self.counts: Counter[str] = Counter()
         self.failures: list[list[str]] = []
@@ -36,7 +39,7 @@ class Console:
         self.root = ""  # the workflow that runs
         self._lock = threading.RLock()
         self.out: TextIO = _tolerant(sys.stdout)
-        self.err: TextIO = _tolerant(sys.stderr)
+        self.err: TextIO = _tolerant(lines or sys.stderr)
 
     def _say(self, *lines: str) -> None:
         with self._lock:

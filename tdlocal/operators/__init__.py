@@ -45,7 +45,7 @@ OPERATORS: dict[str, Operator] = {
         "control", "choose", waits=False, options=_options("_do _else_do"), generates=True, pure=True
     ),
     "loop": Operator(
-        "control", "loop", waits=False, options=_options("_do _parallel"), generates=True, pure=True
+        "control", "loop", waits=False, options=_options("_do _parallel count"), generates=True, pure=True
     ),
     "for_each": Operator(
         "control", "for_each", waits=False, options=_options("_do _parallel"), generates=True, pure=True

@@ -131,7 +131,7 @@ class Job:
         if family:
             self.reads.add(family)
         self.reads.add(key)
-        return default
+        return self.services.settings.system.get(f"config.{family}.{key}", default) if family else default
 
     def need(self, key: str, family: str = "") -> Any:
         """A parameter that must be there.

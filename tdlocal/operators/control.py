@@ -14,26 +14,9 @@ from tdlocal.workflow.model import as_boolean, as_integer
 from tdlocal.workflow.yaml_reader import Section
 
 MOST = 1000  # sub-tasks one operator may make, as on Treasure Data
-UNITS = {
-    "": 1,
-    "s": 1,
-    "sec": 1,
-    "secs": 1,
-    "second": 1,
-    "seconds": 1,
-    "m": 60,
-    "min": 60,
-    "mins": 60,
-    "minute": 60,
-    "minutes": 60,
-    "h": 3600,
-    "hr": 3600,
-    "hour": 3600,
-    "hours": 3600,
-    "d": 86400,
-    "day": 86400,
-    "days": 86400,
-}
+DURATION = re.compile(
+    r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m)?\s*(?:(\d+)\s*s)?\s*", re.IGNORECASE
+)
 
 
 def echo(job: Job) -> Result:
@@ -52,39 +35,51 @@ def wait(job: Job) -> Result:
     """Do nothing for a while."""
     duration = job.command if job.command is not None else job.need("duration")
     seconds = seconds_of(duration)
+    if job.get("poll_interval") is not None:
+        seconds_of(job.get("poll_interval"))
+        if job.flag("blocking"):
+            raise ConfigError("poll_interval can't be specified with blocking:true")
     if job.services.stopping.wait(seconds):
         raise Stopped
     return Result(effect=False)
 
 
-def seconds_of(text: Any) -> float:
-    """A duration such as `10s`, `5m` or `1h30m`.
+def seconds_of(value: Any) -> float:
+    """A duration such as `10s`, `5m` or `1d 2h 30m`: days, hours, minutes, seconds in this order.
 
-    >>> seconds_of("1h 30m"), seconds_of("10s")
+    >>> seconds_of("1h 30m"), seconds_of("10S")
     (5400.0, 10.0)
+
+    Raises:
+        ConfigError: it is none; a bare number is none either.
     """
-    words = re.findall(r"(\d+)\s*([a-z]*)", str(text).strip().lower())
-    rest = re.sub(r"(\d+)\s*([a-z]*)", "", str(text).strip().lower()).strip(" ,")
-    if not words or rest or any(unit not in UNITS for _, unit in words):
-        raise ConfigError(f"Invalid duration: {as_text(text)}")
-    return float(sum(int(number) * UNITS[unit] for number, unit in words))
+    found = DURATION.fullmatch(str(value))
+    if not found or not any(found.groups()):
+        raise ConfigError(
+            f"Invalid duration: {as_text(value)}", mend="write days, hours, minutes, seconds: 90s, 1h 30m, 2d"
+        )
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
 def choose(job: Job) -> Result:
     """if>: run `_do` or `_else_do`."""
-    raw = job.raw
-    if "_do" not in raw and "_else_do" not in raw:
+    branches = {key: job.raw.get(key, {}) for key in ("_do", "_else_do")}
+    for key, tasks in branches.items():
+        if not isinstance(tasks, dict):
+            raise ConfigError(f"Parameter '{key}' must be an object")
+    chosen = "_do" if as_boolean(job.need_command(), "_command") else "_else_do"
+    if not any(branches.values()):
         raise ConfigError("Both _do and _else_do are not specified.")
-    branch = "_do" if as_boolean(job.need_command(), "_command") else "_else_do"
-    taken = raw.get(branch)
-    if taken is not None and not isinstance(taken, dict):
-        raise ConfigError(f"{branch} must be a map of tasks but is {as_text(taken)[:60]!r}")
-    return Result(subtasks=taken or None, effect=False, note=branch if taken else "nothing to do")
+    taken = branches[chosen]
+    return Result(subtasks=taken or None, effect=False, note=chosen if taken else "nothing to do")
 
 
 def loop(job: Job) -> Result:
-    """Run `_do` a number of times, with `i` from 0."""
+    """Run `_do` a number of times, with `i` from 0. A parameter `count`, from anywhere, wins."""
     count = as_integer(job.need_command(), "_command")
+    if job.get("count") is not None:
+        count = as_integer(job.get("count"), "count")
     body = _body(job)
     _limit(count, "loop")
     return _repeated(job, ((f"+loop-{i}", {"i": i}) for i in range(count)), body)

@@ -41,14 +41,17 @@ class Answer:
 def run(job: Job) -> Result:
     """Send a request; a status of 400 or more fails the task."""
     answer = _request(job)
-    stored: dict[str, Any] = {"last_status": answer.status}
+    stored: dict[str, Any] = {}
+    resets: list[tuple[str, ...]] = []
     if job.flag("store_content", family="http"):
         text = answer.text
         if len(text) > MOST:
             raise TaskFailure(f"Response content too large: {len(text)} > {MOST}", retriable=False)
         stored["last_content"] = text
+        resets.append(("http", "last_content"))
+    stored["last_status"] = answer.status
     return Result(
-        Update([], {"http": stored}), note=str(answer.status), effect=_method(job) not in TRIED_AGAIN
+        Update(resets, {"http": stored}), note=str(answer.status), effect=_method(job) not in TRIED_AGAIN
     )
 
 
@@ -56,8 +59,9 @@ def call(job: Job) -> Result:
     """http_call>: the answer is a workflow, whose tasks run below this one."""
     answer = _request(job)
     text = answer.text
-    if len(text) > MOST:
-        raise TaskFailure(f"Response content too large: {len(text)} > {MOST}", retriable=False)
+    most = int(job.services.settings.system.get("config.http_call.max_response_content_size", MOST))
+    if len(text) > most:
+        raise TaskFailure(f"Response content too large: {len(text)} > {most}", retriable=False)
     kind = (
         (job.text("content_type_override", None, "http") or answer.content_type).split(";")[0].strip().lower()
     )

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import urllib3
 
@@ -58,6 +58,13 @@ class TdClient:
         if status == 409 and "conflicts_with" in str(body):
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 return {"job_id": json.loads(body)["details"]["conflicts_with"]}
+        if status == 401:
+            raise TaskFailure(
+                f"the account refuses this API key: 401 from {method} {path} (runtime)",
+                frames(self.job),
+                shown="the account refuses this API key | found in TD_API_KEY",
+                mend=f"unset TD_API_KEY, or give the key that {self.job.services.state / 'api_key'} holds",
+            )
         if status >= 400:
             raise TaskFailure(
                 f"{status} from {method} {path}: {_told(body)} (runtime)", frames(self.job), shown=_told(body)
@@ -105,9 +112,13 @@ class TdClient:
 
     def _once(self, method: str, path: str, params: Any) -> tuple[tuple[int, bytes], float]:
         """One try: status and body, and the seconds that the account asks to wait."""
-        own = {"content-type": "application/json"} if isinstance(params, bytes) else {}
-        url, headers = self.api.build_request(path=path, headers={**own, "accept-encoding": "deflate, gzip"})
-        how: dict[str, Any] = {"body": params} if isinstance(params, bytes) else {"fields": params}
+        how: dict[str, Any] = {"fields": params}
+        own = {"accept-encoding": "deflate, gzip"}
+        if method == "POST":
+            is_json = isinstance(params, bytes)
+            own["content-type"] = "application/json" if is_json else "application/x-www-form-urlencoded"
+            how = {"body": params if is_json else urlencode(params)}
+        url, headers = self.api.build_request(path=path, headers=own)
         response = self.api.send_request(method, url, headers=headers, decode_content=True, **how)
         asked = response.headers.get("Retry-After", "")
         return (response.status, response.data), float(asked) if asked.isdigit() else 0.0

@@ -22,8 +22,9 @@ from typing import Any
 from tdlocal import operators
 from tdlocal.errors import KitError
 from tdlocal.operators.base import Job, Result, Stopped, TaskFailure
+from tdlocal.reserve import give_up_if_full
 from tdlocal.workflow.faults import ConfigError
-from tdlocal.workflow.model import Task, Workflow, as_boolean, generated
+from tdlocal.workflow.model import Task, Workflow, generated
 from tdlocal.workflow.parameters import Scope, Update, View, merged, view
 from tdlocal.workflow.retries import Retry, retry_of
 from tdlocal.workflow.selection import Selection
@@ -119,23 +120,12 @@ class Run:
         if depth > DEEPEST:
             problem = f"tasks nest more than {DEEPEST} deep: does a call> call itself?"
             return self._misconfigured(task, ConfigError(problem))
-        try:
-            if task.disable and self._disabled(task, scope):
-                return Outcome(True)
-        except ConfigError as error:
-            return self._misconfigured(task, error)
+        if task.disable:
+            return Outcome(True)
         inner = scope.with_export(task.export)
         if task.operator:
             return await self._operator(task, inner, changed, depth)
         return await self._group(task, inner, changed, depth)
-
-    def _disabled(self, task: Task, scope: Scope) -> bool:
-        value = task.disable
-        if isinstance(value, str) and "${" in value:
-            value = self._view(Task(task.name, task.place, task.folder), scope, {"_disable": value}).values[
-                "_disable"
-            ]
-        return as_boolean(value, "_disable")
 
     async def _group(self, task: Task, scope: Scope, changed: bool, depth: int) -> Outcome:
         retry = retry_of(task.retry, self._retry_warning(task))
@@ -400,6 +390,8 @@ class Run:
 
     async def _handled(self, task: Task, scope: Scope, failed: Outcome, depth: int) -> Outcome:
         """Run the `_error` handler of a task that failed; it stays failed."""
+        if give_up_if_full(self.services.state):
+            self.console.warning(f"the disk of {self.services.state} is full: its reserve is given up")
         if not task.error or self.services.stopping.is_set():
             return failed
         error = {key: value for key, value in (failed.error or {}).items() if not key.startswith("_")}
@@ -449,7 +441,7 @@ class Run:
         if saved is None:
             return None
         reason = "something before it ran anew" if changed else self.stale(saved, task, values)
-        if reason:
+        if reason and mode != "resume":
             self.console.anew(task.name, reason)
             return None
         return saved
@@ -473,7 +465,8 @@ class Run:
         for path in result.files:
             with contextlib.suppress(ValueError):
                 files[path.resolve().relative_to(root).as_posix()] = file_hash(path)
-        reads = (seen.reads | job.reads | result.reads) - task.config.keys() - {"_command", "_type"}
+        hidden = task.config.keys() - seen.joined
+        reads = (seen.reads | seen.joined | job.reads | result.reads) - hidden - {"_command", "_type"}
         self.journal.add(
             Done(
                 task.name,

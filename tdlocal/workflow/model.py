@@ -6,6 +6,7 @@ once made; what is generated while running (`_do`, call>, `_error`, sub-tasks) i
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ def _task(
     task.export = _map(config, "_export", at, faults) or EMPTY
     task.error = _handler(name + "^error", config, "_error", folder, at, faults)
     task.check = _handler(name + "^check", config, "_check", folder, at, faults)
-    task.disable = config.get("_disable", False)
+    task.disable = _flag(config, "_disable", at, faults)
     task.retry = config.get("_retry")
     task.background = _flag(config, "_background", at, faults)
     task.after = _after(config, at, faults)
@@ -260,10 +261,7 @@ def _connect(task: Task, at: Any, faults: list[Fault]) -> None:
             faults.append(
                 Fault(child.place, problem, "add _parallel: true to the parent, or take _after out")
             )
-        if child.background and previous:
-            child.upstream = children[previous[0]].upstream
-            previous.append(position)
-        elif child.background:
+        if child.background:  # waits for nothing: it starts with the first task of the group
             previous.append(position)
         else:
             child.upstream = tuple(previous)
@@ -298,7 +296,8 @@ def _flag(config: dict[str, Any], key: str, at: Any, faults: list[Fault]) -> boo
     try:
         return as_boolean(config.get(key, False), key)
     except ConfigError as error:
-        faults.append(Fault(at(key), str(error)))
+        mend = "a template is not evaluated here: write true or false" if "${" in str(config[key]) else ""
+        faults.append(Fault(at(key), str(error), mend))
         return False
 
 
@@ -314,7 +313,7 @@ def _after(config: dict[str, Any], at: Any, faults: list[Fault]) -> tuple[str, .
 
 def _parallel(config: dict[str, Any], at: Any, faults: list[Fault]) -> Parallel:
     try:
-        return parallel_of(config.get("_parallel"))
+        return parallel_of(config["_parallel"]) if "_parallel" in config else Parallel()
     except ConfigError as error:
         faults.append(Fault(at("_parallel"), str(error), "write true, false or {limit: N}"))
         return Parallel()
@@ -323,16 +322,19 @@ def _parallel(config: dict[str, Any], at: Any, faults: list[Fault]) -> Parallel:
 def parallel_of(value: Any) -> Parallel:
     """What `_parallel:` means.
 
-    >>> parallel_of("true"), parallel_of({"limit": 2}).limit
+    >>> parallel_of(True), parallel_of({"limit": "2"}).limit
     (Parallel(together=True, limit=0), 2)
+
+    Raises:
+        ConfigError: anything but true, false and {limit: N}; a template gives text, which is neither.
     """
-    if value is None:
-        return Parallel()
     if isinstance(value, dict):
-        return Parallel(True, as_integer(value.get("limit", 0), "limit"))
-    if isinstance(value, (bool, str)):
-        return Parallel(as_boolean(value, "_parallel"))
-    raise ConfigError(f"Invalid _parallel format: {value!r}")
+        if value.get("limit") is None:
+            raise ConfigError("_parallel: Parameter 'limit' is required but not set")
+        return Parallel(True, as_integer(value["limit"], "limit"))
+    if isinstance(value, bool):
+        return Parallel(value)
+    raise ConfigError(f"Invalid _parallel format: {json.dumps(value, default=str)[:100]}")
 
 
 def as_boolean(value: Any, key: str) -> bool:

@@ -140,18 +140,22 @@ class Scope:
 
 @dataclass(slots=True)
 class View:
-    """What one task sees: all parameters evaluated, and which of them its own keys read."""
+    """What one task sees: all parameters evaluated, and which of them its own keys read.
+
+    ``joined`` are maps of the task that were laid on maps of the same name.
+    """
 
     values: dict[str, Any]
     reads: set[str]
+    joined: set[str] = field(default_factory=set)
 
 
 def view(scope: Scope, runtime: Mapping[str, Any], own: Mapping[str, Any], zone: str) -> View:
     """Evaluate everything that is in scope for a task.
 
     Exports come first, in order, each seeing the evaluated ones above it and the raw ones below; then the
-    task's own
-    keys, each seeing those above it. Inside a map the names of the other parameters are seen unevaluated.
+    task's own keys, each seeing those above it; a map of the task is laid on the map of the same name.
+    Inside a map the names of the other parameters are seen unevaluated.
 
     Args:
         scope: exports and stored values.
@@ -166,7 +170,11 @@ def view(scope: Scope, runtime: Mapping[str, Any], own: Mapping[str, Any], zone:
     keys = scope.template_keys()
     reads: set[str] = set()
     if not own.keys().isdisjoint(raw) or (keys and not scope.shareable):
-        return _in_order(raw, own, zone)
+        maps = {key for key, value in own.items() if isinstance(value, dict)}
+        joined = {key for key in maps if isinstance(raw.get(key), dict)}
+        whole = {key: merged(raw[key], value) if key in joined else value for key, value in own.items()}
+        seen = _in_order(raw, whole, zone)
+        return View(seen.values, seen.reads, joined)
     if keys and scope.evaluated is None:
         built = dict(raw)
         for key in keys:

@@ -74,7 +74,7 @@ class Planner:
         if depth > DEEPEST or len(self.lines) > MOST:
             self._add(task, depth, "decide", "the plan ends here: too deep or too long")
             return _Found(unknown=True)
-        if task.disable is True or str(task.disable).lower() == "true":
+        if task.disable:
             self._add(task, depth, "disabled", "_disable: true")
             return _Found()
         inner = scope.with_export(task.export)
@@ -155,6 +155,8 @@ class Planner:
             return "run", "--rerun"
         if saved is None:
             return "run", "has not succeeded yet"
+        if mode == "resume":
+            return "skip", "succeeded before"
         if above.anew:
             return "run", "something before it runs anew"
         reason = run.stale(saved, task, seen.values)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tdlocal.errors import KitError
 from tdlocal.workflow.project import Project
+from tdlocal.workflow.settings import Settings
 
 if TYPE_CHECKING:
     from tdlocal.console.events import Console
@@ -20,19 +21,22 @@ TD_HOST = r"^(?:https?://)?(?:api|api-[a-z0-9-]+|[a-z0-9-]+)(?:\.[a-z0-9-]+)*\.(
 
 
 class Secrets:
-    """Secrets by key: a file a key, first in `<state>/secrets`, then in `~/.config/digdag/secrets`.
+    """Secrets by key: those of -X and -c, then a file a key, first in `<state>/secrets`, then in
+    `~/.config/digdag/secrets`.
 
     `td.apikey` is always the local account's key, so that a real one never leaves its place.
     """
 
-    def __init__(self, state: Path, api_key: Callable[[], str]) -> None:
+    def __init__(self, state: Path, api_key: Callable[[], str], given: dict[str, str]) -> None:
         self.folder = state / "secrets"
-        self._api_key = api_key
+        self._api_key, self._given = api_key, given
 
     def find(self, key: str) -> str | None:
         """The secret, or None when there is none."""
         if key == "td.apikey":
             return self._api_key()
+        if key in self._given:
+            return self._given[key]
         if not key or "/" in key or key.startswith("."):
             return None
         for folder in (self.folder, Path.home() / ".config" / "digdag" / "secrets"):
@@ -51,13 +55,22 @@ class Services:
         state: the kit's state folder.
         console: what a person sees.
         folder: where this run's logs go, None for none.
+        settings: what -c and -X say.
     """
 
-    def __init__(self, project: Project, state: Path, console: Console, folder: Path | None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        state: Path,
+        console: Console,
+        folder: Path | None,
+        settings: Settings | None = None,
+    ) -> None:
         self.project, self.state, self.console, self.run_folder = project, state, console, folder
         self.zone = "UTC"
         self.stopping = threading.Event()
-        self.secrets = Secrets(state, lambda: self.account().key)
+        self.settings = settings or Settings()
+        self.secrets = Secrets(state, lambda: self.account().key, self.settings.secrets)
         self.seconds: dict[str, float] = {}  # the longest that a task of an operator may take
         self.python_worker: Any = None
         self.td_clients = threading.local()
@@ -76,7 +89,7 @@ class Services:
                 from tdlocal.local_server import local_account
 
                 try:
-                    self._account = self._closing.enter_context(local_account(self.state))
+                    self._account = self._closing.enter_context(local_account(self.state, any_key=True))
                 except (OSError, NotImplementedError) as error:
                     raise KitError(
                         f"the local account did not start: {error}", where=str(self.state)

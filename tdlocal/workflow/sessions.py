@@ -30,7 +30,6 @@ SHORT_ZONES = {
     "VST": "Asia/Ho_Chi_Minh",
 }
 SCHEDULES = ("daily>", "hourly>", "weekly>", "monthly>", "minutes_interval>", "cron>")
-SCHEDULE_OPTIONS = ("skip_on_overtime", "skip_delayed_by", "start", "end")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -80,7 +79,7 @@ class Schedule:
         if sum(key.endswith(">") for key in config) > 1:
             raise ValueError("more than one scheduler type")
         text = str(config[self.kind])
-        self.step, self.fields, self.day = dt.timedelta(0), Cron("* * * * *"), 0
+        self.fields, self.delay = Cron("* * * * *"), dt.timedelta(seconds=int(config.get("delay", 0)))
         reader: Callable[[str], None] = getattr(self, "_" + self.kind[:-1])
         reader(text)
 
@@ -103,11 +102,9 @@ class Schedule:
         self.fields = Cron(f"0 0 {int(day)} * *")
 
     def _minutes_interval(self, text: str) -> None:
-        self.delay = dt.timedelta(0)
         self.fields = Cron(f"*/{int(text)} * * * *")
 
     def _cron(self, text: str) -> None:
-        self.delay = dt.timedelta(0)
         self.fields = Cron(text)
 
     def next_after(self, moment: dt.datetime) -> dt.datetime:
@@ -115,12 +112,8 @@ class Schedule:
         return self.fields.step(moment.astimezone(self.zone), forward=True)
 
     def last_before(self, moment: dt.datetime) -> dt.datetime:
-        """The last session time before *moment*."""
+        """The last session time before *moment*, also where its delay (04:00 of daily>) is not over."""
         return self.fields.step(moment.astimezone(self.zone), forward=False)
-
-    def last_session(self, now: dt.datetime) -> dt.datetime:
-        """The newest session that is due at *now*, its delay (such as 04:00 of daily>) taken into account."""
-        return self.last_before(now - self.delay + dt.timedelta(seconds=1))
 
 
 class Cron:
@@ -246,7 +239,7 @@ def session_time(
             return dt.datetime.fromisoformat(last).astimezone(tz)
         if word == "last" and schedule is None:
             raise KitError("--session last: no run of this workflow is saved", mend="give a date")
-        return schedule.last_session(now) if schedule else midnight
+        return schedule.last_before(now) if schedule else midnight
     if word == "daily":
         return midnight
     if word == "hourly":
@@ -256,7 +249,7 @@ def session_time(
             raise KitError(
                 "--session schedule: this workflow has no schedule", mend="give a date, or add schedule:"
             )
-        return schedule.last_session(now)
+        return schedule.last_before(now)
     match = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d))?", word)
     problem = f"--session {word!r} is no session time"
     mend = 'write yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last'

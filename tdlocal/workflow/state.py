@@ -6,6 +6,7 @@ did, so a `kill -9` loses at most the line being written, which the reader then 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 import hashlib
@@ -219,17 +220,12 @@ class States:
         return self.folder / _safe(workflow) / f"{stamp}.jsonl"
 
     def last_session(self, workflow: str) -> str:
-        """The session time (ISO) of the newest run of *workflow* that was saved; empty when there is none."""
-        folder = self.folder / _safe(workflow)
-        if not folder.is_dir():
-            return ""
-        files = sorted(folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns)
-        for file in reversed(files):
-            try:
-                return dt.datetime.strptime(file.stem, "%Y%m%dT%H%M%S%z").isoformat()
-            except ValueError:
-                continue
-        return ""
+        """The latest session time (ISO) of *workflow* that was saved; empty when there is none."""
+        times = []
+        for file in (self.folder / _safe(workflow)).glob("*.jsonl"):
+            with contextlib.suppress(ValueError):
+                times.append(dt.datetime.strptime(file.stem, "%Y%m%dT%H%M%S%z"))
+        return max(times).isoformat() if times else ""
 
 
 def _safe(name: str) -> str:

@@ -62,6 +62,9 @@ def test_a_group_with_an_unknown_key_is_refused(project: Project) -> None:
         "+a:\n  echo>: a: b\n",
         "a: !include b.yml\n",
         "+a:\n  _parallel: {limit: x}\n  +b:\n    echo>: x\n",
+        "+a:\n  _parallel: 'true'\n  +b:\n    echo>: x\n",
+        "+a:\n  _parallel:\n  +b:\n    echo>: x\n",
+        "+a:\n  _disable: ${off}\n  echo>: x\n",
         "schedule:\n  daily>: 25:00:00\n+a:\n  echo>: x\n",
         "schedule:\n  cron>: '* * *'\n+a:\n  echo>: x\n",
         "_export:\n  !include : ../x.yml\n",
@@ -118,13 +121,56 @@ def test_parallel_limit_runs_in_chunks(project: Project) -> None:
     assert project.run().trace == ["b", "a", "c"]
 
 
-def test_background_tasks_share_what_the_task_before_them_waits_for(project: Project) -> None:
+def test_background_tasks_wait_for_nothing(project: Project) -> None:
     text = (
-        "+a:\n  sh>: echo a >> $TRACE\n+z:\n  sh>: sleep 0.6; echo z >> $TRACE\n"
+        "+a:\n  sh>: sleep 0.3; echo a >> $TRACE\n+z:\n  sh>: echo z >> $TRACE\n"
         "+bg:\n  _background: true\n  sh>: echo bg >> $TRACE\n+c:\n  sh>: echo c >> $TRACE\n"
     )
     project.write("main.dig", text)
-    assert project.run().trace == ["a", "bg", "z", "c"]
+    assert project.run().trace == ["bg", "a", "z", "c"]
+
+
+def test_a_map_of_a_task_is_laid_on_the_exported_map_of_that_name(project: Project) -> None:
+    text = (
+        "_export:\n  td: {database: d, engine: presto, more: {a: 1, b: '${1+1}'}}\n  l: [1, 2]\n"
+        "+a:\n  echo>: ${td} ${l}\n  td: {engine: hive, more: {b: 3}}\n  l: [9]\n+b:\n  echo>: ${td}\n"
+    )
+    assert dig(project, text) == [
+        '{"database":"d","engine":"hive","more":{"a":1,"b":3}} [9]',
+        '{"database":"d","engine":"presto","more":{"a":1,"b":"2"}}',
+    ]
+
+
+def test_a_parameter_count_decides_how_often_a_loop_runs(project: Project) -> None:
+    text = "_export: {count: 3}\n+a:\n  loop>: 1\n  _do:\n    echo>: ${i}\n"
+    assert dig(project, text) == ["0", "1", "2"]
+
+
+def test_a_dot_in_the_name_of_a_given_parameter_is_a_map(project: Project) -> None:
+    text = "+a:\n  echo>: ${td} ${x.y.z}\n"
+    assert dig(project, text, "-p", "td.a=1", "-p", "td.b=2", "-p", "x.y.z=3") == ['{"a":"1","b":"2"} 3']
+    assert "'a' is no map" in failed(project, text, "-p", "a=1", "-p", "a.b=2")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("wait>: 1", "Invalid duration: 1"),
+        ("wait>: 5 seconds", "Invalid duration: 5 seconds"),
+        ("wait>: 1s\n  blocking: true\n  poll_interval: 1s", "can't be specified with blocking:true"),
+        ("if>: true\n  _do: {}", "Both _do and _else_do are not specified."),
+        ("if>: true\n  _do:", "Parameter '_do' must be an object"),
+        ("loop>: 1\n  _parallel: ${x}\n  _do: {echo>: a}", 'Invalid _parallel format: "true"'),
+        ("loop>: 1\n  _parallel: {}\n  _do: {echo>: a}", "Parameter 'limit' is required but not set"),
+    ],
+)
+def test_what_digdag_refuses_when_its_turn_comes_is_refused(project: Project, words: str, told: str) -> None:
+    assert told in failed(project, f"+a:\n  {words}\n", "-p", "x=true")
+
+
+def test_a_limit_may_be_a_template_where_a_task_makes_others(project: Project) -> None:
+    text = "+a:\n  loop>: 2\n  _parallel: {limit: '${n}'}\n  _do:\n    echo>: ${i}\n"
+    assert dig(project, text, "-p", "n=1") == ["0", "1"]
 
 
 def test_a_failing_background_task_stops_what_follows(project: Project) -> None:

@@ -56,7 +56,9 @@ def test_a_plan_says_what_is_skipped_and_why_not(project: Project) -> None:
     assert told["+main+a"] == ("skip", "succeeded, nothing changed since")
     assert told["+main+b"] == told["+main+c"] == ("run", "has not succeeded yet")
     assert actions(project, "--goal", "+a")["+main+a"] == ("run", "asked for")
-    assert actions(project, "--start", "+c")["+main+b"][0] == "leave"
+    started = actions(project, "--start", "+c")
+    assert [started[f"+main+{name}"][0] for name in "abc"] == ["skip", "run", "run"]
+    assert actions(project, "--end", "+b")["+main+c"][0] == "leave"
 
 
 def test_a_plan_shows_both_branches_of_what_is_decided_later(project: Project) -> None:

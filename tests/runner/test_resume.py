@@ -22,6 +22,13 @@ def test_the_options_choose_as_on_digdag(project: Project) -> None:
     assert project.run("--start", "+b").trace == ["b1", "b2", "c"]
     assert project.run("--goal", "+b").trace == ["b1", "b2"]
     assert project.run("--end", "+c").trace == []
+    assert project.run("--session", "2024-01-02", "--start", "+b2").trace == ["a", "b1", "b2", "c"]
+    project.write("main.dig", THREE.replace("echo a", "echo A"))
+    assert project.run("--session", "2024-01-02", "--start", "+c").trace == ["c"]
+    project.write("main.dig", THREE)
+    assert project.run("--session", "2024-01-03", "--goal", "+b1").trace == ["a", "b1"]
+    assert project.run("--session", "2024-01-04", "--end", "+b2").trace == ["a", "b1"]
+    assert "don't work together" in project.run("--start", "+b", "--goal", "+c").err
     assert project.run("+b").trace == []
     assert project.run("+b", "--rerun").trace == ["b1", "b2"]
     assert project.run("--session", "2024-01-01").trace == ["a", "b1", "b2", "c"]
@@ -33,6 +40,8 @@ def test_the_options_choose_as_on_digdag(project: Project) -> None:
 def test_without_a_session_the_last_one_is_gone_on_with(project: Project) -> None:
     project.write("main.dig", "+a:\n  sh>: echo ${session_date} >> $TRACE\n")
     project.run("--session", "2024-01-05")
+    assert project.run("--no-save").trace == ["2024-01-05"]
+    project.run("--session", "2024-01-03")
     assert project.run("--rerun").trace == ["2024-01-05"]
 
 
