@@ -1,5 +1,6 @@
 """The td operators against the local account."""
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -83,22 +84,90 @@ def test_a_retry_on_td_asks_about_the_same_job(project: Project) -> None:
     assert len(failures) == 3 and len(set(failures)) == 1
 
 
+def test_loads_and_exports(project: Project) -> None:
+    project.write(".tdlocal/buckets/drop/in/2024-03-10.csv", "id,name,at\n1,a,1710028800\n2,b,1710028801\n")
+    project.write(".tdlocal/buckets/out/.keep", "")
+    for name in ("access_key_id", "secret_access_key"):
+        project.write(f".tdlocal/secrets/aws.s3.{name}", "nobody")
+    config = (
+        "in:\n  type: s3\n  bucket: drop\n  path_prefix: in/${session_date}\n"
+        "  access_key: ${secret:td.apikey}\n  parser:\n    type: csv\n    skip_header_lines: 1\n"
+        "    columns: [{name: id, type: long}, {name: name, type: string}, {name: at, type: long}]\n"
+        "out: {mode: append, time_column: at}\n"
+    )
+    project.write("load.yml", config)
+    post = "  method: POST\n  headers: [{authorization: 'TD1 ${secret:td.apikey}'}]\n"
+    api = "https://api.treasuredata.com/v3"
+    lines = run(
+        project,
+        "+to:\n  td_ddl>:\n  create_tables: [landed]\n+load:\n  td_load>: load.yml\n  table: landed\n"
+        "+told:\n  echo>: ${td.last_job.num_records} ${typeof td.last_job_id}\n"
+        f"+save:\n  http>: {api}/bulk_loads\n{post}  content: {json.dumps(SAVED_LOAD)}\n"
+        "+saved:\n  td_load>: nightly\n"
+        "+landed:\n  td>: {data: 'select id, name, time from landed order by id'}\n  download_file: l.csv\n"
+        "+export:\n  td_table_export>:\n  table: landed\n  s3_bucket: out\n  s3_path_prefix: t/x\n"
+        "  file_format: jsonl.gz\n  from: 2024-03-10 00:00:00 +0000\n  to: 2024-03-10 00:00:01 +0000\n"
+        f"+connect:\n  http>: {api}/result/create/my_out\n{post}  content_format: form\n"
+        "  content: {url: 's3://k:s@/out/r.csv'}\n"
+        "+rows:\n  td>: {data: select id from landed order by id}\n"
+        "+result:\n  td_result_export>:\n  job_id: ${td.last_job_id}\n  result_connection: my_out\n"
+        "  result_settings: {path: '${session_date}.csv'}\n",
+    )
+    assert lines == ["2 string"]
+    rows = (project.root / "l.csv").read_text().split()
+    assert rows == ["id,name,time", *["1,a,1710028800"] * 2, *["2,b,1710028801"] * 2]
+    out = project.root / ".tdlocal" / "buckets" / "out"
+    [table] = (out / "t").glob("*")
+    assert [json.loads(line)["id"] for line in gzip.decompress(table.read_bytes()).splitlines()] == [1, 1]
+    assert (out / "2024-03-10.csv").read_text().split() == ["id", "1", "1", "2", "2"]
+
+
+SAVED_LOAD = {
+    "name": "nightly",
+    "database": "shop",
+    "table": "landed",
+    "config": {
+        "in": {
+            "type": "s3",
+            "bucket": "drop",
+            "path_prefix": "in/",
+            "parser": {
+                "type": "csv",
+                "skip_header_lines": 1,
+                "columns": [
+                    {"name": n, "type": t} for n, t in (("id", "long"), ("name", "string"), ("at", "long"))
+                ],
+            },
+        },
+        "out": {"time_column": "at"},
+    },
+}
+
+
 def test_what_is_written_wrong_is_not_sent(project: Project) -> None:
-    for text, told in (
+    wrong = (
         (
-            "+a:\n  td>: {data: select 1}\n  insert_into: abc\n  create_table: abc\n",
+            "td>: {data: select 1}\n    insert_into: abc\n    create_table: abc",
             "Setting both insert_into and create_table",
         ),
-        ("+a:\n  td>: {data: select 1}\n  engine: trino\n", "Unknown 'engine:' option"),
-        ("+a:\n  td>: ''\n", "Failed to read file: "),
-        ("+a:\n  td>: nosuch.sql\n", "no such file: nosuch.sql"),
-        ("+a:\n  td>: {data: select 1}\n  priority: HIGH\n", "key 'priority'"),
-        ("+a:\n  td_wait>:\n  query: select 1\n  interval: 2s\n", "poll interval must be at least 30s"),
-    ):
-        project.write("main.dig", "_export: {td: {database: shop}}\n" + text)
-        assert told in project.run("--rerun").err
-    project.write("main.dig", "+a:\n  td>: {data: select 1}\n")
-    assert "Parameter 'database' is required but not set" in project.run("--rerun").err
+        ("td>: {data: select 1}\n    engine: trino", "Unknown 'engine:' option"),
+        ("td>: ''", "Failed to read file: "),
+        ("td>: nosuch.sql", "no such file: nosuch.sql"),
+        ("td>: {data: select 1}\n    priority: HIGH", "key 'priority'"),
+        ("td_wait>:\n    query: select 1\n    interval: 2s", "poll interval must be at least 30s"),
+        ("td_wait>:\n    query: select 1\n    interval: 30", "interval must be a text with a unit"),
+        ("td_load>: nosuch.yml\n    table: t_1", "nosuch.yml"),
+        ("td_table_export>:\n    table: t_1", "s3_bucket"),
+        ("td_result_export>:\n    job_id: 1", "result_connection"),
+    )
+    tasks = "".join(f"  +t{n}:\n    {text}\n" for n, (text, _) in enumerate(wrong))
+    tasks += "  +none:\n    _export: {td: null}\n    td>: {data: select 1}\n"
+    project.write("main.dig", "_export: {td: {database: shop}}\n+all:\n  _parallel: true\n" + tasks)
+    ended = project.run("--json")
+    problems = {e["task"]: e["problem"] for e in ended.events if e["event"] == "task_failed"}
+    for number, (_, told) in enumerate(wrong):
+        assert told in problems[f"+main+all+t{number}"]
+    assert "Parameter 'database' is required but not set" in problems["+main+all+none"]
 
 
 @pytest.fixture
