@@ -3,9 +3,10 @@
 Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`, `mail_failed`
 Reads     va_config_<sub>.log_tbl of this workflow and session (common/queries/create_log_tables.sql)
 Writes    va_config_<sub>.log_tbl, append-only: a row `running`, then one `success` or `failure`;
-          run_decisions: one row per decision; run_metrics: tables, rows and bytes of each success
-Stores    `decisions`: {workflow: {should_run: run|skip}}, `failed_workflows`: {workflow: true} (maps, so
-          that parallel branches merge)
+          run_decisions: one row per decision; run_metrics: what each workflow left behind, what each of its
+          tasks cost
+Stores    `decisions`: {workflow: {should_run: run|skip, job: number of the job that wrote it}},
+          `failed_workflows`: {workflow: true} (maps, so that parallel branches merge)
 
 "Done" is keyed by workflow and session_unixtime. A `running` row without an end belongs to a run that
 died: the next one closes it as a failure. Text of any kind reaches the log as it is, cut at
@@ -19,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.python import inputs, treasure
+from common.python import inputs, task_metrics, treasure
 from common.python.errors import TaskError
 from common.python.webhook import tell
 
@@ -59,9 +60,9 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
     if decision == "run":
         running = {**row, "status": "running", "session_time": session_time, "attempt": attempts(history) + 1}
         statements.append(append("log_tbl", running, {"start_time": NOW, "logged_at": NOW_MS}))
-    treasure.run_query(log, ";\n".join(statements), rows=False)
+    job = treasure.run_query(log, ";\n".join(statements), rows=False).job_id
     print(f"{workflow_name}: {decision}, {reason}")
-    digdag.env.store({"decisions": {workflow_name: {"should_run": decision}}})
+    digdag.env.store({"decisions": {workflow_name: {"should_run": decision, "job": job}}})
 
 
 def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
@@ -71,7 +72,8 @@ def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
     params = digdag.env.params
     count = record_count(workflow_name, params)
     row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": session_uuid}
-    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row, metrics(workflow_name, params))
+    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
+    measure(workflow_name, int(session_unixtime), session_uuid, params)
 
 
 def failure(
@@ -89,6 +91,7 @@ def failure(
     }
     finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
     digdag.env.store({"failed_workflows": {workflow_name: True}})
+    measure(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
     tell(
         webhook,
         {
@@ -198,9 +201,8 @@ def finish(
     workflow: str,
     session: int,
     row: Mapping[str, Any],
-    measured: Mapping[str, float] | None = None,
 ) -> None:
-    """Append the row that ends the last run of *workflow* in this session, and its run_metrics.
+    """Append the row that ends the last run of *workflow* in this session.
 
     Does nothing to a run that has its end: the task may be killed after its work and be started again.
     """
@@ -217,39 +219,32 @@ def finish(
     }
     ours = f"workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
     is_open = f"count(*) > (select count(*) from log_tbl where {ours} and status <> 'running')"
-    statements = [
+    sql = (
         f"insert into log_tbl ({', '.join([*names, *taken])})\n"
         f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
         f"where {ours} and status = 'running'\nhaving {is_open}"
-    ]
-    if measured:
-        statements.append(metrics_sql(workflow, session, str(row["run_id"]), measured))
-    treasure.run_query(log, ";\n".join(statements), rows=False)
+    )
+    treasure.run_query(log, sql, rows=False)
 
 
-def metrics(workflow: str, params: Mapping[str, Any]) -> dict[str, float]:
-    """Return what the workflow left behind: tables, rows and bytes of the layers that it writes."""
-    tables = [
-        table
+def measure(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> None:
+    """Write what the workflow left behind, and what each of its tasks cost, to run_metrics."""
+    tables = {
+        name: table
         for layer in inputs.STAGES[workflow].writes
         for name, table in treasure.tables(inputs.database(layer, params)).items()
         if inputs.is_live(name)
-    ]
-    return {
-        "tables": float(len(tables)),
-        "rows": float(sum(int(table.get("count") or 0) for table in tables)),
-        "bytes": float(sum(int(table.get("estimated_storage_size") or 0) for table in tables)),
     }
-
-
-def metrics_sql(workflow: str, session: int, run_id: str, measured: Mapping[str, float]) -> str:
-    """Return the insert of run_metrics: one row per figure."""
-    rows = ",\n".join(f"({treasure.literal(name)}, {value!r}e0)" for name, value in measured.items())
-    return (
-        "insert into run_metrics (workflow, session_unixtime, run_id, metric, value)\n"
-        f"select {treasure.literal(workflow)}, {session}, {treasure.literal(run_id)}, metric, value\n"
-        f"from (values\n{rows}\n) as measured (metric, value)"
-    )
+    decision = (params.get("decisions") or {}).get(workflow) or {}
+    tasks = task_metrics.of_tasks(str(params.get("task_name") or ""), int(decision.get("job") or 0), tables)
+    whole = {
+        "queries": sum(figures["queries"] for figures in tasks.values()),
+        "seconds": sum(figures["seconds"] for figures in tasks.values()),
+        "tables": len(tables),
+        "rows": sum(int(table.get("count") or 0) for table in tables.values()),
+        "bytes": sum(int(table.get("estimated_storage_size") or 0) for table in tables.values()),
+    }
+    task_metrics.write(f"va_config_{params['sub']}", workflow, session, run_id, {"": whole, **tasks})
 
 
 def append(table: str, row: Mapping[str, Any], expressions: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import sys
 import time
 import urllib.parse
 import uuid
@@ -169,7 +170,7 @@ def run_query(
 
 def issue(database: str, sql: str, session_unixtime: int | str | None, domain_key: str) -> str:
     """Start a job and return its id; a lost answer does not start it twice."""
-    form: dict[str, Any] = {"query": sql, "priority": 0, "domain_key": domain_key}
+    form: dict[str, Any] = {"query": sql + task_mark(), "priority": 0, "domain_key": domain_key}
     if session_unixtime is not None:
         form["scheduled_time"] = int(session_unixtime)
     try:
@@ -180,6 +181,16 @@ def issue(database: str, sql: str, session_unixtime: int | str | None, domain_ke
             return str(details["conflicts_with"])
         raise
     return str(answer["job_id"])
+
+
+def task_mark() -> str:
+    """Return the line that tells whose job it is, as Digdag writes it above the SQL of td> tasks.
+
+    It comes last, so that the lines which an error names are those of the SQL.
+    """
+    digdag = sys.modules.get("digdag")
+    name = digdag.env.params.get("task_name") if digdag is not None else None
+    return f"\n-- task_name: {name}" if name else ""
 
 
 def ended(job_id: str, word: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 -- log_tbl        one row per change of state of a workflow: running, then success or failure
 -- run_decisions  one row per question "run or skip?", with the reason
 -- publish_log    one row per table that was published or rolled back
--- run_metrics    tables, rows and bytes that each success left in the layers it writes
+-- run_metrics    per workflow (task is ''): seconds, queries, and tables, rows and bytes in the layers it
+--                writes; per task: queries, seconds, rows, bytes
 -- times are UTC, those of the account; logged_at is unix milliseconds
 
 create table if not exists log_tbl (
@@ -52,6 +53,7 @@ create table if not exists run_metrics (
     workflow varchar,
     session_unixtime bigint,
     run_id varchar,
+    task varchar,
     metric varchar,
     value double,
     time bigint

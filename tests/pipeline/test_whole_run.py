@@ -27,6 +27,27 @@ def test_every_workflow_ends_well_and_is_logged_under_its_own_name(finished):
     assert all(counts.values()), counts
 
 
+def test_what_each_task_cost_is_in_run_metrics(finished):
+    state, _ = finished
+    measured = rows(
+        state,
+        """
+        select
+            workflow,
+            task,
+            max(case when metric = 'queries' then value end) as queries,
+            max(case when metric = 'rows' then value end) as counted
+        from run_metrics
+        group by workflow, task
+        """,
+    )
+    assert sorted({row["workflow"] for row in measured if row["task"] and row["queries"]}) == RUN_BY_WF00
+    assert all(row["queries"] for row in measured), measured
+    customers = rows(state, "select count(*) as n from golden_retail.unified_customers")[0]["n"]
+    (told,) = [row for row in measured if row["task"] == "golden+customers unified_customers"]
+    assert told["counted"] == customers
+
+
 def test_nothing_is_lost_between_raw_and_golden(finished):
     state, _ = finished
     counted = rows(

@@ -1,0 +1,138 @@
+"""What each task of a workflow cost, as the account's list of jobs tells it.
+
+Task      wf01_run_workflow_with_logging: `success` and `failure` of common.python.run_log
+Reads     the account's newest jobs. Whose a job is stands in its SQL, as `-- task_name: …`: Digdag writes
+          that above the SQL of a td> task, common.python.treasure below that of a py> task
+Writes    va_config_<sub>.run_metrics: queries, seconds, rows and bytes of each task
+
+A fault here is printed and fails nothing: the tables are there, whatever their building cost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from common.python import treasure
+from common.python.errors import TaskError
+
+PAGE, MOST_PAGES = 100, 20  # jobs of one answer, and answers of one workflow
+NAMED = re.compile(r"^-- task_name: (.+)$", re.MULTILINE)
+BUILT = re.compile(r'^create table "?(\w+?)(?:__next)?"? as\b', re.IGNORECASE | re.MULTILINE)
+EACH = re.compile(r"\^sub\+for-\d+=.*")  # what Digdag calls one turn of a for_each>
+TIME = "%Y-%m-%d %H:%M:%S %Z"
+Figures = dict[str, float]
+
+
+def write(
+    log: str, workflow: str, session: int, run_id: str, figures: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Append figures, task → metric → value, to run_metrics; the task '' is the whole workflow."""
+    names = sorted({name for measured in figures.values() for name in measured})
+    rows = ",\n".join(
+        f"({', '.join([treasure.literal(task), *(sql_number(measured.get(name)) for name in names)])})"
+        for task, measured in figures.items()
+    )
+    sql = (
+        "insert into run_metrics (workflow, task, session_unixtime, run_id, metric, value)\n"
+        f"select {treasure.literal(workflow)}, task, {session}, {treasure.literal(run_id)}, metric, value\n"
+        f"from (values\n{rows}\n) as measured (task, {', '.join(names)})\n"
+        f"cross join unnest(array[{', '.join(map(treasure.literal, names))}], array[{', '.join(names)}])\n"
+        "    as one (metric, value)\nwhere value is not null"
+    )
+    try:
+        treasure.run_query(log, sql, rows=False)
+    except TaskError as error:
+        print(f"run_metrics was not written: {error}")
+
+
+def sql_number(value: float | None) -> str:
+    """Return a double literal.
+
+    >>> sql_number(3), sql_number(None)
+    ('3.0e0', 'cast(null as double)')
+    """
+    return treasure.literal(value, "double")
+
+
+def of_tasks(
+    task_name: str, since: int, tables: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Figures]:
+    """Return the figures of the tasks of the workflow that +log_success or +log_failure has run for.
+
+    Args:
+        task_name: of the task that asks; its neighbour +child is the workflow.
+        since: number of the last job before the workflow began.
+        tables: of the layers that it wrote, by name, as `treasure.tables` gives them.
+    """
+    child = re.sub(r"(\^error|\+log_).*$", "", task_name).removesuffix("+child") + "+child"
+    try:
+        return summed(jobs_after(since), child, tables or {})
+    except TaskError as error:
+        print(f"the list of jobs was not read: {error}")
+        return {}
+
+
+def jobs_after(number: int) -> list[dict[str, Any]]:
+    """Return the account's jobs with a higher number, newest first."""
+    found: list[dict[str, Any]] = []
+    for page in range(MOST_PAGES):
+        bounds = {"from": page * PAGE, "to": page * PAGE + PAGE - 1}
+        jobs = treasure.call("GET", "/v3/job/list", params=bounds)["jobs"]
+        newer = [job for job in jobs if int(job["job_id"]) > number]
+        found += newer
+        if len(newer) < len(jobs) or len(jobs) < PAGE:
+            break
+    return found
+
+
+def summed(
+    jobs: Sequence[Mapping[str, Any]], child: str, tables: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Figures]:
+    r"""Return task → queries, seconds, rows, bytes of the jobs that ran below *child*.
+
+    A job that builds a table has no rows itself: those of the table count.
+
+    >>> job = {"query": "-- task_name: +wf+child^sub+a\nselect 1", "num_records": 7, "result_size": 20}
+    >>> summed([job, job, {"query": "select 2"}], "+wf+child", {})
+    {'a': {'queries': 2.0, 'seconds': 0.0, 'rows': 14.0, 'bytes': 40.0}}
+    >>> query = '-- task_name: +wf+child^sub+all^sub+for-0=t=0=b+one\ncreate table "b__next" as select 1'
+    >>> summed([{"query": query}], "+wf+child", {"b": {"count": 5}})
+    {'all b': {'queries': 1.0, 'seconds': 0.0, 'rows': 5.0, 'bytes': 0.0}}
+    """
+    found: dict[str, Figures] = {}
+    for job in jobs:
+        query = str(job.get("query") or "")
+        named = NAMED.search(query)
+        if named is None or not named[1].startswith(child):
+            continue
+        built = BUILT.search(query)
+        table = tables.get(built[1]) if built else None
+        if table is None:
+            rows, size = job.get("num_records"), job.get("result_size")
+        else:
+            rows, size = table.get("count"), table.get("estimated_storage_size")
+        name = named[1][len(child) :].removeprefix("^sub").lstrip("+")
+        if built:  # tasks of a loop are told apart by their tables
+            name = f"{EACH.sub('', name)} {built[1]}"
+        figures = found.setdefault(name, {"queries": 0.0, "seconds": 0.0, "rows": 0.0, "bytes": 0.0})
+        figures["queries"] += 1
+        figures["seconds"] += seconds_of(job)
+        figures["rows"] += float(rows or 0)
+        figures["bytes"] += float(size or 0)
+    return dict(sorted(found.items()))
+
+
+def seconds_of(job: Mapping[str, Any]) -> float:
+    """Return how long a job ran, by its times where its duration is not told.
+
+    >>> seconds_of({"start_at": "2026-11-01 00:00:01 UTC", "end_at": "2026-11-01 00:01:02 UTC"})
+    61.0
+    """
+    if job.get("duration") is not None:
+        return float(job["duration"])
+    if not job.get("start_at") or not job.get("end_at"):
+        return 0.0
+    return (datetime.strptime(job["end_at"], TIME) - datetime.strptime(job["start_at"], TIME)).total_seconds()
