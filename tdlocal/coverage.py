@@ -30,6 +30,9 @@ AREA_NAMES = {
     "/master_segments": "Customer data platform",
     "/unifications": "Customer data platform",
     "/reporting": "Reporting",
+    "/js/": "Events",
+    "/postback/": "Events",
+    "/{database}/{table}": "Events",
     "/api/": "Workflow",
 }
 

@@ -6,6 +6,7 @@ AREAS: list[str] = [
     "tdlocal.api.tables",
     "tdlocal.api.jobs",
     "tdlocal.api.imports",
+    "tdlocal.api.events",
     "tdlocal.api.bulk_imports",
     "tdlocal.api.trino",
     "tdlocal.api.schedules",

@@ -7,6 +7,7 @@ and path), the body's size (413), the API key (401), a fault asked for by `--fau
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import importlib
 import sys
@@ -29,6 +30,7 @@ from tdlocal.api.wire import (
     error_body,
     fault_of,
 )
+from tdlocal.reserve import give_up, is_full
 
 STRANGER_LIMIT = 2**20  # bytes of a body that comes without a known key
 WORKERS = 200  # most of them only wait: a status request is held up to some seconds
@@ -101,8 +103,13 @@ class Application:
             return answer if isinstance(answer, Reply) else Reply(body=answer)
         except Exception as error:
             fault = fault_of(error)
+            if fault is None and is_full(error):
+                give_up(self.account.state)
+                state = self.account.state
+                fault = Fault(507, f"the disk of the local account is full: make room in {state}")
             if fault is None:
-                traceback.print_exc(file=sys.stderr)
+                with contextlib.suppress(OSError):  # its log may be what has no room
+                    traceback.print_exc(file=sys.stderr)
                 fault = Fault(500, f"{request.method} {request.path}: {type(error).__name__}: {error}")
             return failure(fault)
 

@@ -126,10 +126,15 @@ class Request:
 
     @property
     def key(self) -> str:
-        """The API key as presented: `TD1 key`, bare key, Bearer, Basic password or the Trino user."""
+        """The API key as presented: `TD1 key`, bare key, Bearer, Basic password, the Trino user, or the write
+        key of an event, which pages send in the address."""
         given = self.headers.get("authorization", "").strip()
         if not given:
-            return self.headers.get("x-trino-user") or self.headers.get("x-presto-user") or ""
+            in_headers = [
+                self.headers.get(name) for name in ("x-trino-user", "x-presto-user", "x-td-write-key")
+            ]
+            in_address = ("api_key", "td_write_key") if self.path.startswith(("/js/", "/postback/")) else ()
+            return next(filter(None, [*in_headers, *[self.query.get(name) for name in in_address]]), "")
         scheme, _, rest = given.partition(" ")
         if scheme.lower() == "basic":
             return basic_key(rest)
