@@ -228,7 +228,18 @@ def finish(
 
 
 def measure(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> None:
-    """Write what the workflow left behind, and what each of its tasks cost, to run_metrics."""
+    """Write what the workflow left behind, and what each of its tasks cost, to run_metrics.
+
+    A fault is printed and fails nothing: the tables are there, whatever their building cost.
+    """
+    try:
+        write_metrics(workflow, session, run_id, params)
+    except TaskError as error:
+        print(f"run_metrics was not written: {error}")
+
+
+def write_metrics(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> None:
+    """Write them."""
     tables = {
         name: table
         for layer in inputs.STAGES[workflow].writes

@@ -4,8 +4,6 @@ Task      wf01_run_workflow_with_logging: `success` and `failure` of common.pyth
 Reads     the account's newest jobs. Whose a job is stands in its SQL, as `-- task_name: …`: Digdag writes
           that above the SQL of a td> task, common.python.treasure below that of a py> task
 Writes    va_config_<sub>.run_metrics: queries, seconds, rows and bytes of each task
-
-A fault here is printed and fails nothing: the tables are there, whatever their building cost.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from common.python import treasure
-from common.python.errors import TaskError
 
 PAGE, MOST_PAGES = 100, 20  # jobs of one answer, and answers of one workflow
 NAMED = re.compile(r"^-- task_name: (.+)$", re.MULTILINE)
@@ -42,10 +39,7 @@ def write(
         f"cross join unnest(array[{', '.join(map(treasure.literal, names))}], array[{', '.join(names)}])\n"
         "    as one (metric, value)\nwhere value is not null"
     )
-    try:
-        treasure.run_query(log, sql, rows=False)
-    except TaskError as error:
-        print(f"run_metrics was not written: {error}")
+    treasure.run_query(log, sql, rows=False)
 
 
 def sql_number(value: float | None) -> str:
@@ -68,11 +62,7 @@ def of_tasks(
         tables: of the layers that it wrote, by name, as `treasure.tables` gives them.
     """
     child = re.sub(r"(\^error|\+log_).*$", "", task_name).removesuffix("+child") + "+child"
-    try:
-        return summed(jobs_after(since), child, tables or {})
-    except TaskError as error:
-        print(f"the list of jobs was not read: {error}")
-        return {}
+    return summed(jobs_after(since), child, tables or {})
 
 
 def jobs_after(number: int) -> list[dict[str, Any]]:

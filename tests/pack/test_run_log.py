@@ -41,6 +41,18 @@ def test_a_success_is_one_running_and_one_success_row(decide, py, log, params):
     assert success["config_hash"] == running["config_hash"]
 
 
+def test_metrics_that_cannot_be_read_fail_nothing(decide, py, log, treasure, monkeypatch, capsys):
+    decide()
+
+    def refused(*words, **more):
+        raise treasure.ApiError("no list today", where="x", mend="y", status=422)
+
+    monkeypatch.setattr(treasure, "tables", refused)
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert sorted(row["status"] for row in log()) == ["running", "success"]
+    assert "run_metrics was not written: no list today" in capsys.readouterr().out
+
+
 def test_an_end_that_is_told_twice_is_one_row(decide, py, log):
     decide()
     for _ in range(2):
