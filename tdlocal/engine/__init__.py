@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tdlocal.engine.duck import DuckDBEngine, make_folder
+from tdlocal.engine.duck import DuckDBEngine
 from tdlocal.engine.types import Engine
 
 FILE_NAME = "td-warehouse.duckdb"  # no Treasure Data database can be named like this stem
@@ -29,4 +29,4 @@ def open_engine(
         spool = path.parent / "spool"
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    return DuckDBEngine(path, memory_limit=memory_limit, threads=threads, folder=make_folder(spool))
+    return DuckDBEngine(path, memory_limit=memory_limit, threads=threads, folder=spool)

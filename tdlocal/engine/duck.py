@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import shutil
 import tempfile
 import threading
 import time
+import uuid
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -48,9 +51,13 @@ _SETTINGS = (
 class DuckDBEngine:
     """Implements `tdlocal.engine.types.Engine` on DuckDB. Build it with `tdlocal.engine.open_engine`."""
 
-    def __init__(self, path: Path | None, *, memory_limit: str, threads: int | None, folder: Path) -> None:
-        self._path, self._folder = path, folder
-        spill = str(folder / "spill")
+    def __init__(
+        self, path: Path | None, *, memory_limit: str, threads: int | None, folder: Path | None
+    ) -> None:
+        self._path, self._folder, self._folder_is_its_own = path, spool_folder(folder), folder is None
+        if self._folder_is_its_own:  # for an engine that nobody closes
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        spill = str(self._folder / "spill")
         self._config: dict[str, Any] = {**_LOCKED_DOWN, "memory_limit": memory_limit, "temp_directory": spill}
         if threads:
             self._config["threads"] = str(threads)
@@ -96,6 +103,8 @@ class DuckDBEngine:
         with self._gate:
             self._gate.wait_for(lambda: self._running == 0, timeout=5)
         self._connection.close()
+        if self._folder_is_its_own:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
     def _job(self, cancelled: threading.Event | None = None) -> Iterator[Any]:
@@ -648,13 +657,16 @@ def _swallowed() -> Iterator[None]:
         return
 
 
-def make_folder(spool_folder: Path | None) -> Path:
-    """Where large answers and spilled sorts go; a folder of its own under the temporary one by default."""
-    folder = spool_folder or Path(tempfile.mkdtemp(prefix="tdlocal-"))
+def spool_folder(folder: Path | None) -> Path:
+    """Where large answers and spilled sorts go; None is one below the temporary folder that is made when it
+    is needed. Answers that an earlier process left in *folder* are deleted.
+    """
+    if folder is None:
+        return Path(tempfile.gettempdir()) / f"tdlocal-{uuid.uuid4().hex}"
     folder.mkdir(parents=True, exist_ok=True)
     for left_over in (folder / "answers").glob("*.arrow"):
         left_over.unlink(missing_ok=True)
     return folder
 
 
-__all__ = ["DuckDBEngine", "EngineError", "make_folder"]
+__all__ = ["DuckDBEngine", "EngineError"]

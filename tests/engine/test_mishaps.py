@@ -1,5 +1,6 @@
 """A full disk, a fatal error of DuckDB, another process on the file."""
 
+import os
 import subprocess
 import sys
 
@@ -61,3 +62,25 @@ def test_a_second_process_is_told_so(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0 and "lock" in done.stderr
     engine.close()
+
+
+def test_an_engine_leaves_no_folder_behind(tmp_path):
+    """What an engine in memory spooled is gone when it is closed or lost."""
+    code = (
+        "import os, tempfile\nfrom tdlocal.engine import open_engine\n"
+        "def used(engine):\n"
+        "    sql = 'select n from unnest(sequence(1, 10000)) t(n) cross join unnest(sequence(1, 50)) u(m)'\n"
+        "    answer = engine.run(sql, database='', scheduled_time=0)\n"
+        "    return answer, len(os.listdir(tempfile.gettempdir()))\n"
+        "engine = open_engine(None)\nassert os.listdir(tempfile.gettempdir()) == []\n"
+        "answer, count = used(engine)\nassert count == 1\nengine.close()\n"
+        "assert os.listdir(tempfile.gettempdir()) == []\nlost = used(open_engine(None))\nprint('done')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout == "done\n", ended.stderr
+    assert list(tmp_path.iterdir()) == []
