@@ -3,8 +3,8 @@
 -- log_tbl        one row per change of state of a workflow: running, then success or failure
 -- run_decisions  one row per question "run or skip?", with the reason
 -- publish_log    one row per table that was published or rolled back
--- run_metrics    queries, seconds, rows and bytes of each task; of a workflow as a whole (task is '')
---                those, and the tables in the layers it writes
+-- run_metrics    queries, seconds, rows and bytes of each task; of the whole workflow (task is '')
+--                those, and how many tables the layers it writes have
 -- times are UTC, those of the account; logged_at is unix milliseconds
 
 create table if not exists log_tbl (
