@@ -178,6 +178,8 @@ def map_key(key: Any) -> str:
     """A map's key as JSON must have it: text."""
     if isinstance(key, bool):
         return "true" if key else "false"
+    if isinstance(key, list | tuple):
+        return f"[{', '.join(map(map_key, key))}]"
     return key if isinstance(key, str) else str(key)
 
 

@@ -19,7 +19,7 @@ SHORT_IDS = {
     "VST": "Asia/Ho_Chi_Minh", "KST": "Asia/Seoul",
 }  # fmt: skip
 FIXED_HOURS = {
-    "EST": -5, "MST": -7, "HST": -10, "PDT": -7, "MDT": -6, "CDT": -5, "EDT": -4, "CET": 1, "CEST": 2,
+    "EST": -5, "MST": -7, "HST": -10, "PDT": -7, "MDT": -6, "CDT": -5, "EDT": -4, "CEST": 2,
     "WEST": 1, "EEST": 3, "Z": 0, "UTC": 0, "GMT": 0, "UT": 0,
 }  # fmt: skip
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?$")
@@ -33,8 +33,6 @@ def zone(name: str) -> tzinfo | None:
     (zoneinfo.ZoneInfo(key='Asia/Tokyo'), -5.0, datetime.timezone(datetime.timedelta(seconds=19800)))
     >>> zone("Nowhere/Land")
     """
-    if name == "CET":
-        return ZoneInfo("Europe/Paris")
     if name in FIXED_HOURS:
         return timezone(timedelta(hours=FIXED_HOURS[name]))
     offset = _OFFSET.match(name)

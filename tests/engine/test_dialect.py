@@ -94,7 +94,7 @@ REFUSED = [
     ("select 2147483647 + 1", "NUMERIC_VALUE_OUT_OF_RANGE"), ("select cast('x' as bigint)", "INVALID_CAST_ARGUMENT"),
     ("select array[1][2]", "INVALID_FUNCTION_ARGUMENT"), ("select array[1][0]", "INVALID_FUNCTION_ARGUMENT"),
     ("select map(array['a'], array[1])['b']", "INVALID_FUNCTION_ARGUMENT"), ("select initcap('a')", "FUNCTION_NOT_FOUND"),
-    ("select from_unixtime('1')", "FUNCTION_NOT_FOUND"), ("select hour(date '2020-01-01')", "FUNCTION_NOT_FOUND"),
+    ("select from_unixtime('1')", "FUNCTION_NOT_FOUND"), ("select millisecond(date '2020-01-01')", "FUNCTION_NOT_FOUND"),
     ("select date '2020-01-01' + interval '1' hour", "INVALID_FUNCTION_ARGUMENT"),
     ("select timestamp '2025-13-01 00:00:00'", "INVALID_LITERAL"), ("select cast(1 as text)", "TYPE_NOT_FOUND"),
     (f"select id as x from {ROWS} where x > 1", "COLUMN_NOT_FOUND"), (f"select id as x, x + 1 from {ROWS}", "COLUMN_NOT_FOUND"),

@@ -41,20 +41,28 @@ bitwise_xor_agg(bigint) bigint = bit_xor(~$0)@
 bool_and(boolean) boolean = bool_and(~$0)@
 bool_or(boolean) boolean = bool_or(~$0)@
 every(boolean) boolean = bool_and(~$0)@
-corr(double, double) double = corr($0, $1)@
+corr(real, real) real = CAST(CASE WHEN isnan(corr($0, $1)@) THEN NULL ELSE corr($0, $1)@ END AS FLOAT)
+corr(double, double) double = CASE WHEN isnan(corr($0, $1)@) THEN NULL ELSE corr($0, $1)@ END
 count(T) bigint = count(~$0)@
 count_if(boolean) bigint = CAST(coalesce(count_if($0)@, 0) AS BIGINT)
+covar_pop(real, real) real = CAST(covar_pop($0, $1)@ AS FLOAT)
 covar_pop(double, double) double = covar_pop($0, $1)@
+covar_samp(real, real) real = CAST(covar_samp($0, $1)@ AS FLOAT)
 covar_samp(double, double) double = covar_samp($0, $1)@
-entropy(bigint) double = py_entropy(list(CAST($0 AS DOUBLE))@)
 geometric_mean(double) double = exp(avg(ln(~$0))@)
 kurtosis(double) double = kurtosis(~$0)@
 skewness(double) double = py_skewness(list(~$0)@)
+max(real) real = CASE WHEN isnan(max(~$0)@) THEN coalesce(max(~CASE WHEN NOT isnan($0) THEN $0 END)@,
+    max(~$0)@) ELSE max(~$0)@ END
+max(double) double = CASE WHEN isnan(max(~$0)@) THEN coalesce(max(~CASE WHEN NOT isnan($0) THEN $0 END)@,
+    max(~$0)@) ELSE max(~$0)@ END
 max(T) T = max(~$0)@
 max_by(T, K) T = arg_max_null($0, $1)@
 min(T) T = min(~$0)@
 min_by(T, K) T = arg_min_null($0, $1)@
+regr_intercept(real, real) real = CAST(regr_intercept($0, $1)@ AS FLOAT)
 regr_intercept(double, double) double = regr_intercept($0, $1)@
+regr_slope(real, real) real = CAST(regr_slope($0, $1)@ AS FLOAT)
 regr_slope(double, double) double = regr_slope($0, $1)@
 stddev(double) double = stddev_samp(~$0)@
 stddev_samp(double) double = stddev_samp(~$0)@
@@ -77,9 +85,12 @@ avg(bigint) double = (CAST(sum(~$0)@ AS DOUBLE) / count(~$0)@)
 avg(real) real = CAST(avg(~$0)@ AS FLOAT)
 avg(double) double = avg(~$0)@
 histogram(T) map(T,bigint) = CAST(histogram($0)@ AS MAP($T, BIGINT))
+numeric_histogram(bigint, real) map(real,real) = CAST(py_numeric_histogram(list(CAST($1 AS DOUBLE))@,
+    any_value($0)@) AS MAP(FLOAT, FLOAT))
 numeric_histogram(bigint, double) map(double,double) = py_numeric_histogram(list($1)@, any_value($0)@)
-approx_most_frequent(bigint, T, bigint) map(T,bigint) = CAST(py_top(list(CAST($1 AS VARCHAR))@,
-    any_value($0)@) AS MAP($T, BIGINT))
+approx_most_frequent(bigint, bigint, bigint) map(bigint,bigint) = CAST(py_top(list(CAST($1 AS VARCHAR))@,
+    any_value($0)@) AS MAP(BIGINT, BIGINT))
+approx_most_frequent(bigint, varchar, bigint) map(varchar,bigint) = py_top(list($1)@, any_value($0)@)
 td_avgif(double, boolean) double = avg(CASE WHEN $1 THEN $0 END)@
 td_sumif(double, boolean) double = sum(CASE WHEN $1 THEN $0 END)@
 """)
@@ -103,6 +114,7 @@ lead(T, bigint) T = lead($0, $1!)@
 lead(T, bigint, T) T = lead($0, $1, $2!)@
 """)
 )
+_LISTAGG = 1_048_576  # bytes
 _UNORDERED = ("map", "json", "hyperloglog", "function")
 
 
@@ -125,6 +137,10 @@ def _wrong(node: s.Call, values: list[Value]) -> Exception:
 
 def min_max(c: Any, node: s.Call, values: list[Value]) -> Made | None:
     """min(x, n) and max(x, n); max_by(x, y, n); one value goes by the table."""
+    if len(values) == 1 + (node.name not in ("min", "max")) + 1:
+        count = values[-1].constant
+        if (isinstance(count, int) and count < 1) or count is None:
+            raise failure("INVALID_FUNCTION_ARGUMENT", f"last argument of {node.name} must be positive")
     if values and any(value.kind.name in _UNORDERED for value in values[-1:]):
         raise _wrong(node, values)
     if node.name in ("min", "max") and len(values) == 2:
@@ -167,10 +183,15 @@ def percentile(c: Any, node: s.Call, values: list[Value]) -> Made:
         raise _wrong(node, values)
     value = values[0]
     if value.kind.name == "decimal":
-        value = coerce(value, k.DOUBLE)
+        value = coerce(value, k.REAL)
+    elif value.kind.name in k.INTEGERS:
+        value = coerce(value, k.BIGINT)
     if not k.is_number(value.kind):
         raise _wrong(node, values)
     weighted = values[1].kind.name in k.INTEGERS or not values[1].is_constant or values[1].constant >= 1
+    if len(values) == 3 and values[1].is_constant and not weighted and values[2].kind.name != "array":
+        message = f"weight must be >= 1, was {values[1].constant}"
+        raise failure("INVALID_FUNCTION_ARGUMENT", message)
     if len(values) >= 3 and (values[2].kind.name == "array" or weighted):
         return _weighted(c, node, value, values)
     fractions = node.arguments[1]
@@ -258,9 +279,16 @@ def listagg(c: Any, node: s.Call, values: list[Value]) -> Made:
     if len(values) not in (1, 2) or not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
         raise _wrong(node, values)
     separator = values[1].sql if len(values) == 2 else "''"
-    return Made(
-        f"string_agg({DISTINCT}{coerce(values[0], k.VARCHAR).sql}, {separator}{ORDER}){OVER}", k.VARCHAR
-    )
+    item = coerce(values[0], k.VARCHAR).sql
+    made = f"string_agg({DISTINCT}{item}, {separator}{ORDER}){OVER}"
+    if "filler" in node.extra:
+        items = f"list({DISTINCT}{item}{ORDER}){OVER}"
+        filler, count = text(node.extra["filler"]), str(node.extra["count"]).lower()
+        cut = f"py_listagg({items}, {separator}, {filler}, {count})"
+    else:
+        message = f"Concatenated string is longer than the maximum output length in bytes, {_LISTAGG}"
+        cut = f"py_fail('EXCEEDED_FUNCTION_MEMORY_LIMIT', '{message}')"
+    return Made(f"CASE WHEN strlen({made}) > {_LISTAGG} THEN {cut} ELSE {made} END", k.VARCHAR)
 
 
 def reduce_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
@@ -333,7 +361,8 @@ def made(c: Any, node: s.Call, values: list[Value]) -> Made:
 
 def from_table(c: Any, table: Table, node: s.Call, values: list[Value]) -> Made:
     if node.name in ("sum", "avg") and values and values[0].kind.name == "unknown":
-        values = [coerce(values[0], k.BIGINT), *values[1:]]
+        message = "Could not choose a best candidate operator. Explicit type casts must be added."
+        raise failure("AMBIGUOUS_FUNCTION_CALL", message)
     found = table.find(node.name, [value.kind for value in values]) if node.name in table else None
     if found is None:
         raise c.unexpected(node, table, values)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from tdlocal.engine.dialect import kinds as k
-from tdlocal.engine.dialect.values import Value, text
+from tdlocal.engine.dialect.values import Value, fail, text
 from tdlocal.engine.failures import failure
 
 _INTEGER_TEXT = r"'\s*[+-]?[0-9]+\s*'"
-_NUMBER_TEXT = r"'\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*'"
+_NUMBER_TEXT = r"'[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?'"
 _DOUBLE_TEXT = r"'\s*[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)[dDfF]?\s*'"
 _DATE_TEXT = r"'\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}\s*'"
 _STAMP_TEXT = (
     r"'\s*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
     r"( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]*)?)?( ?[A-Za-z+-][\w/:+-]*)?| [A-Za-z+-][\w/:+-]*)?\s*'"
 )
+_EPOCH_DAY = "'1970-01-01'"
 _STAMP_HEAD = r"'^\s*([0-9+-]+-[0-9]{1,2}-[0-9]{1,2}( [0-9:.]+)?)'"
 _NAMES = {
     "integer": "INT",
@@ -105,6 +106,8 @@ def cast(value: Value, target: k.Kind, *, safe: bool = False, zone: str = "'UTC'
     maker = _maker(source, target)
     if maker is None:
         raise failure("TYPE_MISMATCH", f"Cannot cast {source} to {target}")
+    if safe and (source.items or (source.name == "json" and target.items)):
+        return Value(f"TRY({cast(value, target, zone=zone).sql})", target)  # one bad element spoils all
     made = maker(value, target, safe, zone)
     return made if isinstance(made, Value) else Value(made, target)
 
@@ -123,19 +126,25 @@ def _maker(source: k.Kind, target: k.Kind):  # type: ignore[no-untyped-def]
     if target.name == "json":
         return _to_json if _jsonable(source) else None
     if source.name == "json":
-        return _from_json if _jsonable(target) else None
+        return _from_json if _readable(target) else None
     if k.is_text(target):
         if target.name == "char" and not k.is_text(source):
             return None
         return _to_text if not source.items and source.name not in ("varbinary", "hyperloglog") else None
+    if source.name == "char":
+        return None
     if k.is_text(source):
         return _FROM_TEXT.get("integer" if target.name in k.INTEGERS else target.name)
+    if {source.name, target.name} == {"uuid", "varbinary"}:
+        return _uuid_bytes
     if k.is_number(target):
         return _to_number if k.is_number(source) or source.name == "boolean" else None
     if target.name == "boolean":
         return _to_boolean if k.is_number(source) or source.name == "boolean" else None
     if source.name in _TIMES and target.name in _TIMES:
-        return _to_time if {source.name, target.name} != {"date", "time"} else None
+        clocks = ("time", "time with time zone")
+        return None if (source.name in clocks and target.name == "date") or (source.name == "date" and \
+            target.name in clocks) else _to_time  # fmt: skip
     if source.name == target.name:
         return lambda value, target, safe, zone: Value(value.sql, target)
     return None
@@ -173,6 +182,8 @@ def _to_text(value: Value, target: k.Kind, safe: bool, zone: str) -> Value:
         size = target.sizes[0]
         if k.is_text(source):
             return Value(f"substr({sql}, 1, {size})", target)
+        if source.name == "uuid":
+            raise failure("TYPE_MISMATCH", f"Cannot cast {source} to {target}")
         message = f"'Value ' || {sql} || ' cannot be represented as varchar({size})'"
         wrong = "NULL" if safe else f"py_fail('INVALID_CAST_ARGUMENT', {message})"
         return Value(f"CASE WHEN length({sql}) > {size} THEN {wrong} ELSE {sql} END", target)
@@ -203,7 +214,15 @@ def _shown(value: Value) -> str:
         return f"py_days_text({milliseconds(sql)})"
     if source.name == "interval year to month":
         return f"py_months_text({months(sql)})"
-    return f"CAST({sql} AS VARCHAR)"
+    return decimal_text(sql, source) if source.name == "decimal" else f"CAST({sql} AS VARCHAR)"
+
+
+def decimal_text(sql: str, kind: k.Kind) -> str:
+    """A decimal's digits; DuckDB leaves the nought out before the point when the type has no place for it."""
+    precision, scale = kind.sizes
+    if precision > scale:
+        return f"CAST({sql} AS VARCHAR)"
+    return rf"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)\.', '\10.')"
 
 
 def _double_text(sql: str) -> str:
@@ -245,10 +264,46 @@ def stamp_text(sql: str, precision: int) -> str:
 def _to_number(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
     source = value.kind
     if target.name in k.INTEGERS and source.name in ("double", "real"):
-        return _plain(f"round({value.sql})", target, safe)
+        x, duck, wrong = value.sql, k.duck(target), "NULL"
+        lost = f"isnan({x})" if target.name != "bigint" else (
+            f"isnan({x}) OR {x} >= 9223372036854775808 OR {x} < -9223372036854775808")  # fmt: skip
+        if not safe:
+            wrong = fail("INVALID_CAST_ARGUMENT", f"'Unable to cast ' || {x} || ' to {target}'", target)
+        if source.name == "real" and target.name == "bigint":
+            # Java's float to long: what is too large becomes the largest
+            return (
+                f"CASE WHEN isnan({x}) THEN {wrong} WHEN {x} >= 9223372036854775808 THEN"
+                f" 9223372036854775807 ELSE CAST(round({x}) AS {duck}) END"
+            )
+        if value.is_constant and isinstance(value.constant, float) and abs(value.constant) < 2**31:
+            return _plain(f"round({x})", target, safe)
+        return f"CASE WHEN {lost} THEN {wrong} ELSE {_plain(f'round({x})', target, safe)} END"
+    if target.name == "decimal" and (source.name == "decimal" or source.name in k.INTEGERS):
+        return _to_decimal(value, target, safe)
     if target.name == "decimal" and source.name in ("double", "real"):
         return _plain(f"py_double_decimal({value.sql}, {target.sizes[1]})", target, safe)
     return _plain(value.sql, target, safe)
+
+
+def _to_decimal(value: Value, target: k.Kind, safe: bool) -> str:
+    """A decimal that does not fit is a cast that fails, not a number out of range."""
+    source = k.as_decimal(value.kind)
+    room, needed = target.sizes[0] - target.sizes[1], source.sizes[0] - source.sizes[1]
+    rounds = source.sizes[1] > target.sizes[1]
+    if safe or room >= needed + rounds:
+        return _plain(value.sql, target, safe)
+    wrong = f"'Cannot cast {source} to {target}: ' || {_shown(value)}"
+    tried = f"TRY_CAST({value.sql} AS {k.duck(target)})"
+    fails = fail("INVALID_CAST_ARGUMENT", wrong, target)
+    return f"CASE WHEN {tried} IS NULL AND {value.sql} IS NOT NULL THEN {fails} ELSE {tried} END"
+
+
+def _uuid_bytes(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    if target.name == "varbinary":
+        return f"unhex(replace(CAST({value.sql} AS VARCHAR), '-', ''))"
+    h = f"hex({value.sql})"
+    wrong = fail("INVALID_CAST_ARGUMENT", "'Invalid UUID binary length'", target)
+    return f"CASE WHEN octet_length({value.sql}) = 16 THEN CAST({h} AS UUID) ELSE {wrong} END"
 
 
 def _to_boolean(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
@@ -266,7 +321,7 @@ def _text_to_double(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
 
 
 def _text_to_decimal(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
-    return _guarded(value, _NUMBER_TEXT, _plain(f"trim({value.sql})", target, safe), target, safe)
+    return _guarded(value, _NUMBER_TEXT, _plain(value.sql, target, safe), target, safe)
 
 
 def _text_to_boolean(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
@@ -282,14 +337,25 @@ def _text_to_date(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
 
 
 def _text_to_stamp(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    _check_precision(target)
     head = _plain(f"regexp_extract({value.sql}, {_STAMP_HEAD}, 1)", k.TIMESTAMP, safe)
     return _guarded(value, _STAMP_TEXT, rounded(head, target.sizes[0]), target, safe)
+
+
+def _check_precision(target: k.Kind) -> None:
+    if target.sizes[0] > 6:
+        message = f"the local account counts time in microseconds, not in {target}"
+        raise failure("NOT_SUPPORTED", message)
 
 
 def _text_to_zoned(value: Value, target: k.Kind, safe: bool, zone: str) -> Value:
     from tdlocal.engine.functions.stamps import zone_of_text
 
+    _check_precision(target)
     instant = f"py_zoned({value.sql}, {zone}, {str(safe).lower()})"
+    unit = 10 ** max(6 - target.sizes[0], 0)
+    if unit > 1:
+        instant = f"(({instant} + {unit // 2}) // {unit} * {unit})"
     sql = f"make_timestamptz({instant})"
     if isinstance(value.constant, str):
         return Value(sql, target, zone=text(zone_of_text(value.constant) or zone.strip("'")))
@@ -297,8 +363,17 @@ def _text_to_zoned(value: Value, target: k.Kind, safe: bool, zone: str) -> Value
 
 
 def _text_to_clock(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    _check_precision(target)
     pattern = r"'\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]*)?)?\s*'"
-    return _guarded(value, pattern, _plain(f"trim({value.sql})", target, safe), target, safe)
+    read = _plain(f"trim({value.sql})", target, safe)
+    return _guarded(value, pattern, _rounded_clock(read, target.sizes[0]), target, safe)
+
+
+def _rounded_clock(sql: str, precision: int) -> str:
+    """A TIME rounded to *precision* digits of a second; a whole day more is none."""
+    if precision >= 6:
+        return sql
+    return f"CAST({rounded(f'(CAST({_EPOCH_DAY} AS DATE) + {sql})', precision)} AS TIME)"
 
 
 def _text_to_bytes(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
@@ -330,17 +405,29 @@ def rounded(sql: str, precision: int) -> str:
 
 def _to_time(value: Value, target: k.Kind, safe: bool, zone: str) -> Value:
     source, sql = value.kind, value.sql
+    if source.name.startswith("time ") or target.name.startswith("time ") or (
+        source.name == "time" != target.name):  # fmt: skip
+        raise failure("NOT_SUPPORTED", f"CAST of {source} to {target} is not supported by the local account")
+    less = bool(source.sizes and target.sizes) and source.sizes[0] > target.sizes[0]
+    if source.name == "time":
+        return Value(_rounded_clock(sql, target.sizes[0]) if less else sql, target)
     if target.name == "timestamp with time zone":
         if source.name == target.name:
-            return Value(sql, target, zone=value.zone)
+            if not less:
+                return Value(sql, target, zone=value.zone)
+            cut = rounded(f"timezone('UTC', {sql})", target.sizes[0])
+            return Value(f"timezone('UTC', {cut})", target, zone=value.zone)
+        if less:
+            value = Value(rounded(sql, target.sizes[0]), k.Kind("timestamp", target.sizes))
         return coerce(value, target, zone)
     if source.name == "timestamp with time zone":
         sql = local(value)
     if target.name == "timestamp":
         if source.name == "date":
             return Value(f"CAST({sql} AS TIMESTAMP)", target)
-        less = source.sizes and source.sizes[0] > target.sizes[0]
         return Value(rounded(sql, target.sizes[0]) if less else sql, target)
+    if target.name == "time" and less:
+        return Value(f"CAST({rounded(sql, target.sizes[0])} AS TIME)", target)
     return Value(f"CAST({sql} AS {k.duck(target)})", target)
 
 
@@ -389,12 +476,19 @@ def _row(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
 
 def _jsonable(kind: k.Kind) -> bool:
     if kind.name == "map":
-        return (k.is_text(kind.items[0]) or k.is_number(kind.items[0])) and _jsonable(kind.items[1])
+        key = kind.items[0]
+        fits = key.name in ("varchar", "boolean", "unknown") or k.is_number(key)
+        return fits and _jsonable(kind.items[1])
     if kind.items:
         return all(_jsonable(item) for item in kind.items)
-    return k.is_number(kind) or k.is_text(kind) or kind.name in (
-        "boolean", "date", "timestamp", "timestamp with time zone", "json", "unknown"
-    )  # fmt: skip
+    return k.is_number(kind) or kind.name in ("varchar", "boolean", "date", "timestamp", "json", "unknown")
+
+
+def _readable(kind: k.Kind) -> bool:
+    """Does Trino cast JSON to it? Everything that JSON is made from, but no dates and times."""
+    if kind.items:
+        return all(_readable(item) for item in kind.items)
+    return _jsonable(kind) and kind.name not in ("date", "timestamp")
 
 
 def _to_json(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
@@ -423,13 +517,22 @@ def _json_of(value: Value) -> str:
             for n, (name, item) in enumerate(zip(kind.fields, kind.items, strict=True), 1)
         )
         return f"CASE WHEN {sql} IS NULL THEN NULL ELSE json_object({pairs}) END"
-    if kind.name in ("date", "timestamp", "timestamp with time zone"):
+    if kind.name in ("date", "timestamp"):
         return f"to_json({_shown(value)})"
-    if kind.name in ("double", "real"):
+    if kind.name == "real":
+        return f"CAST(py_json_real({sql}) AS JSON)"
+    if kind.name == "double":
         return f"CAST(py_json_double({sql}) AS JSON)"
     if kind.name == "decimal":
-        return f"CAST(CAST({sql} AS VARCHAR) AS JSON)"  # every digit as it is
+        return f"CAST({decimal_text(sql, kind)} AS JSON)"  # every digit as it is
     return f"to_json({sql})"
+
+
+def _of_type(sql: str, types: tuple[str, ...], made: str, target: k.Kind, safe: bool) -> str:
+    names = ", ".join(f"'{name}'" for name in types)
+    message = f"'Cannot cast to {target}. Unexpected JSON: ' || {sql}"
+    wrong = "NULL" if safe else fail("INVALID_CAST_ARGUMENT", message, target)
+    return f"CASE WHEN json_type({sql}) IN ({names}) THEN {made} ELSE {wrong} END"
 
 
 def _from_json(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
@@ -442,23 +545,22 @@ def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
         return sql
     if target.name == "array":
         inner = _from_json(Value("CAST(e_ AS VARCHAR)", k.JSON), target.item, safe, zone)
-        return f"list_transform(CAST(json_extract({sql}, '$[*]') AS JSON[]), lambda e_: {inner})"
+        made = f"list_transform(CAST(json_extract({sql}, '$[*]') AS JSON[]), lambda e_: {inner})"
+        return _of_type(sql, ("ARRAY",), made, target, safe)
     if target.name == "map":
         key = _each("e_", k.VARCHAR, target.items[0], safe, zone)
         inner = _from_json(Value("CAST(e_ AS VARCHAR)", k.JSON), target.items[1], safe, zone)
-        return (
+        made = (
             f"map(list_transform(json_keys({sql}), lambda e_: {key}),"
             f" list_transform(json_extract({sql}, '$.*'), lambda e_: {inner}))"
         )
+        return _of_type(sql, ("OBJECT",), made, target, safe)
     if target.name == "row":
         parts = []
         for n, (name, item) in enumerate(zip(target.fields, target.items, strict=True), 1):
-            place = f"$[{n - 1}]"
-            found = f"json_extract({sql}, {text(place)})"
-            if name:
-                found = f"coalesce(json_extract({sql}, {text('$.' + chr(34) + name + chr(34))}), {found})"
+            found = f"py_json_field({sql}, {text(name or '')}, {n - 1}, {len(target.items)})"
             parts.append(
-                f"f{n} := {_from_json(Value(f'CAST({found} AS VARCHAR)', k.JSON), item, safe, zone)}"
+                f"f{n} := {_from_json(Value(found, k.JSON), item, safe, zone)}"
             )
         return f"struct_pack({', '.join(parts)})"
     scalar = Value(f"json_extract_string({sql}, '$')", k.VARCHAR)
@@ -476,5 +578,18 @@ def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
         )
     if k.is_text(target):
         wrong = "NULL" if safe else f"py_bad_cast({sql}, {text(str(target))})"
-        return f"CASE WHEN json_type({sql}) IN ('OBJECT', 'ARRAY') THEN {wrong} ELSE {scalar.sql} END"
+        number = f"py_double_text(CAST({scalar.sql} AS DOUBLE))"
+        made = (
+            f"CASE json_type({sql}) WHEN 'OBJECT' THEN {wrong} WHEN 'ARRAY' THEN {wrong} WHEN 'DOUBLE' THEN"
+            f" {number} ELSE {scalar.sql} END"
+        )
+        return cast(Value(made, k.VARCHAR), target, safe=safe).sql
+    if target.name == "boolean":
+        made = cast(scalar, target, safe=safe, zone=zone).sql
+        number = f"CAST({scalar.sql} AS DOUBLE) <> 0"
+        return f"CASE WHEN json_type({sql}) IN ('DOUBLE', 'BIGINT', 'UBIGINT') THEN {number} ELSE {made} END"
+    if target.name == "decimal":
+        flag = f"CAST(CAST(CAST({sql} AS BOOLEAN) AS INTEGER) AS {k.duck(target)})"
+        made = cast(scalar, target, safe=safe, zone=zone).sql
+        return f"CASE WHEN {sql} IN ('true', 'false') THEN {flag} ELSE {made} END"
     return cast(scalar, target, safe=safe, zone=zone).sql

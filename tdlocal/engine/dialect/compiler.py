@@ -18,6 +18,7 @@ from tdlocal.engine.dialect.signatures import Function, Overload, filled_in
 from tdlocal.engine.dialect.times import current_time, interval_literal, typed_literal
 from tdlocal.engine.dialect.tokens import error_at
 from tdlocal.engine.dialect.values import Value, decimal, integer, null, string
+from tdlocal.engine.dialect.walking import calls, holds_query
 from tdlocal.engine.failures import failure
 from tdlocal.engine.storage import CATALOG, CATALOGS
 from tdlocal.engine.types import Column, EngineError
@@ -122,7 +123,7 @@ class ExpressionCompiler:
             return string(node.value)
         if node.kind == "integer":
             if node.value >= 2**63:
-                raise self.error(node.pos, "INVALID_LITERAL", f"Invalid numeric literal: {node.value}")
+                raise self.error(node.pos, "SYNTAX_ERROR", f"Invalid numeric literal: {node.value}")
             return integer(node.value)
         if node.kind == "decimal":
             made = decimal(node.value)
@@ -415,6 +416,9 @@ class ExpressionCompiler:
         "year_of_week",
                         "hour", "minute", "second", "timezone_hour", "timezone_minute"):  # fmt: skip
             raise self.error(node.pos, "SYNTAX_ERROR", f"Invalid EXTRACT field: {node.part}")
+        if part in ("hour", "minute", "second") and self.expression(node.value).kind == k.DATE:
+            message = f"Cannot extract {part.upper()} from date"
+            raise self.error(node.pos, "TYPE_MISMATCH", message)
         return self.call(s.Call(node.pos, part, [node.value]))
 
     def at_zone(self, node: s.AtZone) -> Value:
@@ -497,6 +501,8 @@ class ExpressionCompiler:
         if len(result.name) == 1 and result.name not in bound:
             bound[result.name] = body.kind
         target = filled_in(result, bound)
+        if body.kind.name == "unknown" and result.name == "boolean":
+            raise self.error(node.pos, "FUNCTION_NOT_FOUND", "a lambda that gives null is no condition")
         if not k.turns_into(body.kind, target):
             raise self.error(node.pos, "TYPE_MISMATCH", f"Lambda returns {body.kind}, expected {target}")
         return f"lambda {', '.join(names)}: {coerce(body, target, self.zone).sql}"
@@ -513,6 +519,14 @@ class ExpressionCompiler:
             parameter: Value(name, kind)
             for parameter, name, kind in zip(node.parameters, names, kinds, strict=True)
         }
+        if holds_query(node.body):
+            raise self.error(node.pos, "NOT_SUPPORTED", "Lambda expression cannot contain subqueries")
+        for call in calls(node.body):
+            if call.over is not None or call.name == "grouping" or (
+                call.name in AGGREGATES and call.name not in SCALARS
+            ):  # fmt: skip
+                message = "Lambda expression cannot contain aggregations, window functions or grouping"
+                raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", f"{message} operations: [{call.name}]")
         outer = self.scope
         self.scope = Scope(sources=outer.sources, parent=outer.parent, lambdas={**outer.lambdas, **values})
         try:

@@ -522,16 +522,20 @@ class ExpressionParser:
         extra: dict[str, Any] = {}
         if self.accept("ON", "OVERFLOW"):
             if self.accept("TRUNCATE"):
-                self.refuse(pos, "LISTAGG … ON OVERFLOW TRUNCATE")
-            self.expect("ERROR")
+                extra["filler"] = self.string() if self.token.kind == "string" else "..."
+                extra["count"] = self.accept("WITH", "COUNT")
+                if not extra["count"]:
+                    self.expect("WITHOUT", "COUNT")
+            else:
+                self.expect("ERROR")
         self.expect(")")
         self.expect("WITHIN", "GROUP", "(", "ORDER", "BY")
         order_by = self.comma_list(self.sort_item)
         self.expect(")")
         where = self.filter_clause()
-        return s.Call(
-            pos, "listagg", arguments, distinct=distinct, order_by=order_by, where=where, extra=extra
-        )
+        over = self.window_name_or_definition() if self.accept("OVER") else None
+        return s.Call(pos, "listagg", arguments, distinct=distinct, order_by=order_by, where=where, over=over,
+                      extra=extra)  # fmt: skip
 
     # -- JSON
 

@@ -99,7 +99,8 @@ def _jdbc_rows(name: str, found: list[TableInfo]) -> list[tuple[Any, ...]]:
             number, size, digits, radix = _jdbc_type(column.type)
             octets = size if number == 12 else None
             rows.append((CATALOG, info.database, info.name, column.name, number, column.type, size, None,
-                         digits, radix, 1, None, None, None, None, octets, place, "YES", *[None] * 6))  # fmt: skip
+                         digits, radix, 1, None, None, None, None, octets, place, "YES",
+                         *[None] * 6))  # fmt: skip
     return rows
 
 

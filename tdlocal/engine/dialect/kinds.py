@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,9 @@ INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 _LADDER = (*INTEGERS, "decimal", "real", "double")
 _ALIASES = {"int": "integer", "string": "varchar", "dec": "decimal", "numeric": "decimal"}
+
+
+_BARE = re.compile("[a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Kind:
 def _shown(kind: Kind) -> str:
     if kind.name == "row":
         parts = [
-            f'"{name}" {item}' if name else str(item)
+            (f"{name} {item}" if _BARE.fullmatch(name) else f'"{name}" {item}') if name else str(item)
             for name, item in zip(kind.fields, kind.items, strict=True)
         ]
         return f"row({', '.join(parts)})"

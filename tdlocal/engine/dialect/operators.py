@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect.casts import coerce, from_local, local
-from tdlocal.engine.dialect.values import Value, decimal, integer
+from tdlocal.engine.dialect.values import Value, decimal, fail, integer
 from tdlocal.engine.failures import failure
 
 COMPARISONS = frozenset(["=", "<>", "<", "<=", ">", ">="])
@@ -115,7 +115,11 @@ def _times(operator: str, left: Value, right: Value, zone: str) -> Value | None:
     if a.startswith("interval") and k.is_number(right.kind) and operator in "*/":
         return _scaled_interval(operator, left, right)
     if a == "time" and b == "interval day to second" and operator in "+-":
-        return Value(f"({left.sql} {operator} {right.sql})", left.kind)
+        return Value(f"({left.sql} {operator} {right.sql})", k.Kind("time", (max(3, *left.kind.sizes),)))
+    if a == b == "time" and operator == "-":
+        night = "CAST('1970-01-01' AS DATE)"
+        later, earlier = f"epoch_us({night} + {left.sql})", f"epoch_us({night} + {right.sql})"
+        return Value(f"to_milliseconds(({later} - {earlier}) // 1000)", k.DAYS)
     return None
 
 
@@ -123,6 +127,9 @@ def _scaled_interval(operator: str, left: Value, right: Value) -> Value:
     from tdlocal.engine.dialect.casts import milliseconds, months
 
     number = coerce(right, k.DOUBLE).sql
+    if operator == "/":
+        wrong = fail("INVALID_FUNCTION_ARGUMENT", "'Cannot divide by double 0.0'", k.DOUBLE)
+        number = f"CASE WHEN {number} = 0 THEN {wrong} ELSE {number} END"
     if left.kind == k.DAYS:
         return Value(
             f"to_milliseconds(CAST(trunc({milliseconds(left.sql)} {operator} {number}) AS BIGINT))", k.DAYS
@@ -137,8 +144,11 @@ def _moved(operator: str, moment: Value, interval: Value) -> Value:
             message = "Cannot add hour, minutes or seconds to a date"
             raise failure("INVALID_FUNCTION_ARGUMENT", message)
         return Value(f"CAST({moment.sql} {operator} {interval.sql} AS DATE)", k.DATE)
+    kind = moment.kind
+    if interval.kind == k.DAYS:
+        kind = k.Kind(name, (max(3, *kind.sizes),))  # an interval of seconds has milliseconds
     if name == "timestamp" or interval.kind == k.DAYS:
-        return Value(f"({moment.sql} {operator} {interval.sql})", moment.kind, zone=moment.zone)
+        return Value(f"({moment.sql} {operator} {interval.sql})", kind, zone=moment.zone)
     zone = moment.zone or "'UTC'"
     return Value(from_local(f"({local(moment)} {operator} {interval.sql})", zone), moment.kind, zone=zone)
 
@@ -149,6 +159,8 @@ def comparison(operator: str, left: Value, right: Value, zone: str = "'UTC'") ->
     if kind is None or (kind.name in ("json", "map", "hyperloglog") and operator not in ("=", "<>")):
         raise cannot(operator, left.kind, right.kind)
     x, y = coerce(left, kind, zone).sql, coerce(right, kind, zone).sql
+    if kind.name == "map":
+        return _map_comparison(operator, Value(x, kind), Value(y, kind))
     if kind.name == "array":
         return Value(_array_comparison(operator, x, y), k.BOOLEAN)
     if kind.name == "row" and operator in ("=", "<>"):
@@ -167,6 +179,21 @@ def _row_comparison(operator: str, x: Value, y: Value) -> Value:
     ]
     same = f"({' AND '.join(pairs)})"
     return Value(same if operator == "=" else f"(NOT {same})", k.BOOLEAN)
+
+
+def _map_comparison(operator: str, x: Value, y: Value) -> Value:
+    """Maps are equal when they hold the same entries, in whatever order."""
+    key, item = f"map_keys({x.sql})", x.kind.items[1]
+    same = comparison("=", Value(f"{x.sql}[k_]", item), Value(f"{y.sql}[k_]", item)).sql
+    tests = f"list_transform({key}, lambda k_: {same})"
+    keys = f"cardinality({x.sql}) = cardinality({y.sql}) AND len(list_filter({key}, lambda k_: NOT " \
+        f"map_contains({y.sql}, k_))) = 0"  # fmt: skip
+    made = (
+        f"CASE WHEN {x.sql} IS NULL OR {y.sql} IS NULL THEN NULL WHEN NOT ({keys}) THEN false"
+        f" WHEN list_contains({tests}, false) THEN false WHEN list_position({tests}, NULL) IS NOT NULL"
+        " THEN NULL ELSE true END"
+    )
+    return Value(made if operator == "=" else f"(NOT {made})", k.BOOLEAN)
 
 
 def _array_comparison(operator: str, x: str, y: str) -> str:
@@ -209,22 +236,27 @@ def concatenated(left: Value, right: Value) -> Value:
         return Value(f"({left.sql} || {right.sql})", k.VARBINARY)
     if not (k.is_text(a) and k.is_text(b)):
         raise cannot("||", a, b)
-    if a.name == b.name == "char":
-        return Value(f"({left.sql} || {right.sql})", k.Kind("char", (a.sizes[0] + b.sizes[0],)))
+    if "char" in (a.name, b.name) and a.sizes and b.sizes:
+        size = a.sizes[0] + b.sizes[0]
+        return Value(f"rpad({left.sql} || {right.sql}, {size}, ' ')", k.Kind("char", (size,)))
     return Value(f"({left.sql} || {right.sql})", k.VARCHAR)
 
 
 def _arrays(left: Value, right: Value) -> Value:
-    if left.kind.name == right.kind.name == "array":
-        kind = k.common(left.kind, right.kind)
-    elif left.kind.name == "array":
+    if "unknown" in (left.kind.name, right.kind.name):
+        raise failure("AMBIGUOUS_FUNCTION_CALL", "Could not choose a best candidate operator for ||")
+    if left.kind.name == right.kind.name == "array" and (kind := k.common(left.kind, right.kind)):
+        pass
+    elif left.kind.name == "array" and (k.common(left.kind.item, right.kind) or right.kind.name != "array"):
         item = k.common(left.kind.item, right.kind)
         kind = item and k.array(item)
         right = Value(f"[{right.sql}]", k.array(right.kind))
-    else:
+    elif right.kind.name == "array":
         item = k.common(right.kind.item, left.kind)
         kind = item and k.array(item)
         left = Value(f"[{left.sql}]", k.array(left.kind))
+    else:
+        kind = None
     if kind is None:
         raise cannot("||", left.kind, right.kind)
     x, y = coerce(left, kind).sql, coerce(right, kind).sql

@@ -354,7 +354,10 @@ class QueryParser(ExpressionParser):
             if self.accept("AS"):
                 self.identifier()
             return {"path": path, "nested": self.json_table_columns()}
+        written = self.token.text
         column: dict[str, Any] = {"name": self.identifier()}
+        # a name without quotes is one in capitals, as the standard has it
+        key = written[1:-1].replace('""', '"') if written.startswith('"') else written.upper()
         if self.accept("FOR"):
             self.expect("ORDINALITY")
             column["ordinality"] = True
@@ -362,7 +365,7 @@ class QueryParser(ExpressionParser):
         column["type"] = self.type_name()
         if self.accept("FORMAT", "JSON"):
             column["query"] = True
-        column["path"] = self.string() if self.accept("PATH") else f'lax $."{column["name"]}"'
+        column["path"] = self.string() if self.accept("PATH") else f'lax $."{key}"'
         if column.get("query"):
             self.json_wrapper(column)
         while not self.at(",", ")"):

@@ -54,12 +54,14 @@ sign(bigint) bigint = CAST(sign($0) AS BIGINT)
 sign(decimal) decimal(1,0) = CAST(sign($0) AS DECIMAL(1,0))
 sign(double) double = CASE WHEN isnan($0) THEN $0 ELSE CAST(sign($0) AS DOUBLE) END
 sqrt(double) double = CASE WHEN $0 < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt($0) END
-to_base(bigint, bigint) varchar = py_to_base($0, $1)
+to_base(bigint, bigint) varchar(64) = py_to_base($0, $1)
 truncate(real) real = trunc($0)
 truncate(double) double = trunc($0)
 width_bucket(double, double, double, bigint) bigint = py_width_bucket($0, $1, $2, $3)
 width_bucket(double, array(double)) bigint = CASE WHEN len($1) = 0 THEN
-    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Bins cannot be an empty array') AS BIGINT) ELSE
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Bins cannot be an empty array') AS BIGINT) WHEN
+    list_sort($1) <> $1 THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Bin values are not sorted in ascending
+    order') AS BIGINT) ELSE
     CAST(len(list_filter($1, lambda b_: b_ <= $0)) AS BIGINT) END
 wilson_interval_lower(bigint, bigint, double) double = py_wilson($0, $1, $2, -1)
 wilson_interval_upper(bigint, bigint, double) double = py_wilson($0, $1, $2, 1)
@@ -95,15 +97,19 @@ cosine_similarity(map(varchar,double), map(varchar,double)) double = py_cosine_m
 cosine_similarity(array(double), array(double)) double = py_cosine($0, $1)
 cosine_distance(array(double), array(double)) double = (1 - py_cosine($0, $1))
 dot_product(array(double), array(double)) double = list_dot_product($0, $1)
-euclidean_distance(array(double), array(double)) double = sqrt(list_sum(list_transform(list_zip($0, $1),
-    lambda z_: pow(z_[1] - z_[2], 2))))
+euclidean_distance(array(double), array(double)) double = CASE WHEN len($0) <> len($1) THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'The arguments must have the same length') AS DOUBLE) ELSE
+    sqrt(list_sum(list_transform(list_zip($0, $1), lambda z_: pow(z_[1] - z_[2], 2)))) END
 """
 
 TEXTS = """
 chr(bigint) varchar(1) = chr(CAST($0 AS INTEGER))
-codepoint(varchar(1)) integer = unicode($0)
+codepoint(varchar(1)) integer = CASE WHEN length($0) = 1 THEN unicode($0) WHEN $0 IS NOT NULL THEN
+    CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Input string must be a single character string') AS INTEGER)
+    END
 from_utf8(varbinary) varchar = py_from_utf8($0)
 from_utf8(varbinary, varchar) varchar = py_from_utf8_with($0, $1)
+from_utf8(varbinary, bigint) varchar = py_from_utf8_with($0, chr(CAST($1 AS INTEGER)))
 hamming_distance(varchar, varchar) bigint = CASE WHEN length($0) <> length($1) THEN
     CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'The input strings to hamming_distance function must have
     the same length') AS BIGINT) ELSE py_hamming($0, $1) END
@@ -116,9 +122,12 @@ lower(S) S = CASE WHEN strlen($0) = length($0) THEN lower($0) ELSE py_lower($0) 
 upper(S) S = CASE WHEN strlen($0) = length($0) THEN upper($0) ELSE py_upper($0) END
 lpad(varbinary, bigint, varbinary) varbinary = py_lpad_bytes($0, $1, $2)
 rpad(varbinary, bigint, varbinary) varbinary = py_rpad_bytes($0, $1, $2)
-ltrim(S) S = ltrim($0, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
-rtrim(S) S = rtrim($0, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
-trim(S) S = trim($0, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+ltrim(char) varchar = ltrim($0, $BLANKS)
+ltrim(S) S = ltrim($0, $BLANKS)
+rtrim(char) varchar = rtrim($0, $BLANKS)
+rtrim(S) S = rtrim($0, $BLANKS)
+trim(char) varchar = trim($0, $BLANKS)
+trim(S) S = trim($0, $BLANKS)
 ltrim(S, varchar) S = ltrim($0, $1)
 rtrim(S, varchar) S = rtrim($0, $1)
 trim(S, varchar) S = trim($0, $1)
@@ -150,11 +159,10 @@ uuid() uuid = uuid()
 version() varchar = '476'
 bar(double, bigint) varchar = py_fail('NOT_SUPPORTED', 'bar')
 regexp_count(varchar, varchar) bigint = py_regexp_count($0, $1)
-regexp_position(varchar, varchar) bigint = py_regexp_position($0, $1, 1, 1)
-regexp_position(varchar, varchar, bigint) bigint = py_regexp_position($0, $1, $2, 1)
-regexp_position(varchar, varchar, bigint, bigint) bigint = py_regexp_position($0, $1, $2, $3)
-url_decode(varchar) varchar = py_url_decode($0)
-url_encode(varchar) varchar = py_url_encode($0)
+regexp_position(varchar, varchar) integer = CAST(py_regexp_position($0, $1, 1, 1) AS INTEGER)
+regexp_position(varchar, varchar, bigint) integer = CAST(py_regexp_position($0, $1, $2, 1) AS INTEGER)
+regexp_position(varchar, varchar, bigint, bigint) integer = CAST(py_regexp_position($0, $1, $2, $3) AS
+    INTEGER)
 """
 
 BINARIES = """
@@ -226,11 +234,11 @@ array_union(array(T), array(T)) array(T) = CASE WHEN $0 IS NULL OR $1 IS NULL TH
 array_histogram(array(T)) map(T,bigint) = CASE WHEN $0 IS NULL THEN NULL ELSE
     map_from_entries(list_transform(list_filter($0, lambda e_, i_: e_ IS NOT NULL AND list_position($0,
     e_) = i_), lambda e_: struct_pack(k := e_, v := len(list_filter($0, lambda o_: o_ = e_))))) END
+array_max(array(real)) real = CASE WHEN list_position($0, NULL) IS NULL THEN
+    coalesce(list_max(list_filter($0, lambda e_: NOT isnan(e_))), $0[1]) END
+array_max(array(double)) double = CASE WHEN list_position($0, NULL) IS NULL THEN
+    coalesce(list_max(list_filter($0, lambda e_: NOT isnan(e_))), $0[1]) END
 array_max(array(T)) T = CASE WHEN list_position($0, NULL) IS NULL THEN list_max($0) END
-array_min(array(real)) real = CASE WHEN list_position($0, NULL) IS NULL THEN CASE WHEN
-    isnan(list_max($0)) THEN list_max($0) ELSE list_min($0) END END
-array_min(array(double)) double = CASE WHEN list_position($0, NULL) IS NULL THEN CASE WHEN
-    isnan(list_max($0)) THEN list_max($0) ELSE list_min($0) END END
 array_min(array(T)) T = CASE WHEN list_position($0, NULL) IS NULL THEN list_min($0) END
 array_position(array(T), T) bigint = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE
     coalesce(list_position($0, $1), 0) END
@@ -240,14 +248,12 @@ array_sort(array(T)) array(T) = list_sort($0, 'ASC', 'NULLS LAST')
 arrays_overlap(array(T), array(T)) boolean = CASE WHEN list_has_any($0, $1) THEN true WHEN
     list_position($0, NULL) IS NOT NULL OR list_position($1, NULL) IS NOT NULL THEN NULL ELSE
     list_has_any($0, $1) END
-array_first(array(T)) T = $0[1]
-array_last(array(T)) T = $0[len($0)]
 cardinality(array(T)) bigint = len($0)
 cardinality(map(K,V)) bigint = CAST(cardinality($0) AS BIGINT)
 contains(array(T), T) boolean = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL WHEN list_contains($0, $1)
     THEN true WHEN list_position($0, NULL) IS NOT NULL THEN NULL ELSE false END
-contains_sequence(array(T), array(T)) boolean = (len($1) = 0 OR list_bool_or(list_transform(range(1,
-    len($0) - len($1) + 2), lambda i_: $0[i_:i_ + len($1) - 1] = $1)))
+contains_sequence(array(T), array(T)) boolean = (len($1) = 0 OR len($1) <= len($0) AND
+    list_bool_or(list_transform(range(1, len($0) - len($1) + 2), lambda i_: $0[i_:i_ + len($1) - 1] = $1)))
 element_at(array(T), bigint) T = $0[CASE WHEN $1 = 0 THEN CAST(py_bad_index($1, 0) AS BIGINT) ELSE $1 END]
 element_at(map(K,V), K) V = $0[$1]
 filter(array(T), f(T,boolean)) array(T) = list_filter($0, $1)
@@ -270,13 +276,15 @@ sequence(bigint, bigint, bigint) array(bigint) = CASE WHEN ($1 - $0) * $2 < 0 OR
 sequence(date, date) array(date) = CAST(CASE WHEN $0 <= $1 THEN generate_series(CAST($0 AS TIMESTAMP),
     CAST($1 AS TIMESTAMP), to_days(1)) ELSE generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS
     TIMESTAMP), to_days(-1)) END AS DATE[])
-sequence(date, date, interval day to second) array(date) = CAST(generate_series(CAST($0 AS TIMESTAMP),
-    CAST($1 AS TIMESTAMP), $2) AS DATE[])
+sequence(date, date, interval day to second) array(date) = CASE WHEN epoch_ms(CAST('1970-01-01' AS
+    TIMESTAMP) + $2) % 86400000 <> 0 THEN CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'sequence step must be a
+    day interval if start and end values are dates') AS DATE[]) ELSE CAST(generate_series(CAST($0 AS
+    TIMESTAMP), CAST($1 AS TIMESTAMP), $2) AS DATE[]) END
 sequence(date, date, interval year to month) array(date) = list_transform(range(0, CAST(date_sub('month',
     $0, $1) // (datepart('year', $2) * 12 + datepart('month', $2)) + 1 AS BIGINT)), lambda i_: CAST($0 +
     to_months(CAST(i_ * (datepart('year', $2) * 12 + datepart('month', $2)) AS INTEGER)) AS DATE))
-sequence(timestamp, timestamp, interval day to second) array(timestamp) = generate_series($0, $1, $2)
-sequence(timestamp, timestamp, interval year to month) array(timestamp) = list_transform(range(0,
+sequence(T, T, interval day to second) array(T) = generate_series($0, $1, $2)
+sequence(T, T, interval year to month) array(T) = list_transform(range(0,
     CAST(date_sub('month', $0, $1) // (datepart('year', $2) * 12 + datepart('month', $2)) + 1 AS BIGINT)),
     lambda i_: $0 + to_months(CAST(i_ * (datepart('year', $2) * 12 + datepart('month', $2)) AS INTEGER)))
 shuffle(array(T)) array(T) = list_sort($0)
@@ -308,4 +316,11 @@ multimap_from_entries(array(row(K,V))) map(K,array(V)) = CASE WHEN $0 IS NULL TH
     list_transform(list_filter($0, lambda e_: e_.f1 = k_), lambda e_: e_.f2))) END
 """
 
-SCALARS = Table("\n".join(part.strip() for part in (MATHEMATICS, TEXTS, BINARIES, JSONS, ARRAYS, MAPS)))
+# what Java calls white space, which trim() takes away
+_BLANKS = " || ".join(
+    f"chr({one})"
+    for one in (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B), 0x2028,
+                0x2029, 0x205F, 0x3000)
+)  # fmt: skip
+_PARTS = (MATHEMATICS, TEXTS.replace("$BLANKS", _BLANKS), BINARIES, JSONS, ARRAYS, MAPS)
+SCALARS = Table("\n".join(part.strip() for part in _PARTS))

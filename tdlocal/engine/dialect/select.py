@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from itertools import pairwise
 from typing import Any, cast
 
 from tdlocal.engine.dialect import aggregates as agg
@@ -18,8 +19,10 @@ from tdlocal.engine.dialect.operators import comparison
 from tdlocal.engine.dialect.relations import RelationMixin
 from tdlocal.engine.dialect.scopes import Output, Scope, Source
 from tdlocal.engine.dialect.values import Value
+from tdlocal.engine.dialect.walking import calls, fields, names
 
 __all__ = ["QueryCompiler", "Session"]
+RECURSION_DEPTH = 10  # of WITH RECURSIVE, as in Trino
 
 
 @dataclasses.dataclass(slots=True)
@@ -29,34 +32,6 @@ class Compiled:
     sql: str
     outputs: list[Output]
     correlated: bool = False
-
-
-@lru_cache(maxsize=256)
-def _fields(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind) if field.name != "pos")
-
-
-def calls(node: Any, found: list[s.Call] | None = None) -> list[s.Call]:
-    """Every function call in *node*, but not those of queries inside it."""
-    found = [] if found is None else found
-    kind: Any = type(node)
-    if kind is list or kind is tuple:
-        for item in node:
-            calls(item, found)
-    elif kind not in _LEAVES and isinstance(node, s.Node):
-        if kind is s.Call:
-            found.append(cast(s.Call, node))
-        for name in _fields(kind):
-            value = getattr(node, name)
-            if isinstance(value, _PARENTS):
-                calls(value, found)
-    return found
-
-
-_LEAVES = frozenset(
-    [s.Literal, s.Column, s.TypeName, s.TypedLiteral, s.IntervalLiteral, s.Parameter, s.Query]
-)
-_PARENTS = (s.Node, list, tuple)
 
 
 def has_aggregate(node: Any) -> bool:
@@ -77,8 +52,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             body = node.body
             made = self.select(body, node) if isinstance(body, s.Select) else self.other_body(body, node)
             if ctes:
-                word = "WITH RECURSIVE" if node.recursive else "WITH"
-                made.sql = f"{word} {', '.join(ctes)} {made.sql}"
+                made.sql = f"WITH {', '.join(ctes)} {made.sql}"
             made.correlated = self.scope.correlated
         return made
 
@@ -127,13 +101,31 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             raise self.error(
                 cte.pos, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query"
             )
+        if body.distinct:
+            message = "UNION DISTINCT is not supported for recursive queries"
+            raise self.error(cte.pos, "NOT_SUPPORTED", message)
         base = self.query(s.Query(cte.pos, body.left), self.scope.parent)
         outputs = self.renamed(cte.pos, base.outputs, cte.columns, cte.name)
         self.ctes[cte.name] = (alias, outputs)
         step = self.query(s.Query(cte.pos, body.right), self.scope.parent)
         step = self.as_kinds(step, [output.kind for output in outputs], cte.pos, "recursion step")
-        word = "UNION" if body.distinct else "UNION ALL"
-        return Compiled(f"({base.sql}) {word} ({step.sql})", outputs)
+        return Compiled(self.unrolled(base.sql, step.sql, alias, len(outputs)), outputs)
+
+    def unrolled(self, base: str, step: str, alias: str, width: int) -> str:
+        """Ten rounds and a look whether an eleventh would find anything: what Trino allows."""
+        names = [f"{alias}_{number}" for number in range(RECURSION_DEPTH + 2)]
+        texts = [f"{names[0]}({slots(width)}) AS MATERIALIZED ({base})"]
+        for before, name in pairwise(names):
+            text = re.sub(rf"\b{alias}\b", before, step)
+            texts.append(f"{name}({slots(width)}) AS MATERIALIZED ({text})")
+        message = (
+            f"Recursion depth limit exceeded ({RECURSION_DEPTH}). Use ''max_recursion_depth'' session"
+            " property to modify the limit."
+        )
+        deeper = f"SELECT 1 FROM {names[-1]}"
+        guard = f"CASE WHEN EXISTS ({deeper}) THEN py_fail('NOT_SUPPORTED', '{message}') ELSE '' END = ''"
+        rows = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names[:-1])
+        return f"WITH {', '.join(texts)} SELECT * FROM ({rows}) WHERE {guard}"
 
     def renamed(self, pos: int, outputs: list[Output], names: tuple[str, ...], what: str) -> list[Output]:
         if not names:
@@ -275,6 +267,10 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         items, outputs = self.items(node)
         self.items_correlated = self.scope.correlated and (node.where is not None or node.source is not None)
         self.scope.correlated = self.scope.correlated or before
+        if node.having is not None and self.grouped is None:
+            self.grouped = set()
+            self.items(node)
+            self.check_grouped()
         having = (
             f" HAVING {self.condition(node.having, 'HAVING clause').sql}" if node.having is not None else ""
         )
@@ -372,7 +368,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                 if chosen:
                     return chosen
                 scope = scope.parent
-            if not self.scope.find(base.parts):
+            if len(base.parts) == 1 or not self.scope.find(base.parts):
                 raise self.error(item.pos, "TABLE_NOT_FOUND", f"Unable to resolve reference {name}")
         return self.expression(base)
 
@@ -403,11 +399,21 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         self.grouped = texts
         if elements == ["()"]:
             return ""
-        if node.grouping.distinct:
+        if node.grouping.distinct and len(node.grouping.elements) == 1:
+            elements = [self.distinct_sets(elements[0], node.grouping.elements[0])]
+        elif node.grouping.distinct:
             raise self.error(
                 node.grouping.pos, "NOT_SUPPORTED", "GROUP BY DISTINCT is not supported by the local account"
             )
         return f" GROUP BY {', '.join(element for element in elements if element != '()')}"
+
+    @staticmethod
+    def distinct_sets(element: str, written: tuple[str, Any]) -> str:
+        """GROUPING SETS without its repeated sets; the other forms hold none."""
+        if written[0] != "sets":
+            return element
+        sets = re.findall(r"\(([^()]*)\)", element.removeprefix("GROUPING SETS (").removesuffix(")"))
+        return f"GROUPING SETS ({', '.join(f'({one})' for one in dict.fromkeys(sets))})"
 
     def group_item(self, part: Any, node: s.Select, texts: set[str]) -> str:
         if isinstance(part, s.Literal) and part.kind == "integer":
@@ -478,12 +484,29 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             for item, output in zip(items, outputs, strict=True)
             if output.name is not None
         }
+        named = [output.name.lower() for output in outputs if output.name is not None]
+        for item in query.order_by:
+            self.check_order_names(item.value, named, grouped=self.grouped is not None)
         kept = self.scope
         self.scope = Scope(kept.sources, kept.parent, {**kept.lambdas, **aliases})
         try:
             return [self.order_item(item, items, texts, distinct) for item in query.order_by]
         finally:
             self.scope = kept
+
+    def check_order_names(self, node: Any, named: list[str], *, grouped: bool) -> None:
+        """ORDER BY sees the select list's names first: two equal ones, and one inside an aggregate, fail."""
+        for column in names(node):
+            if named.count(column.parts[0]) > 1 and len(column.parts) == 1:
+                message = f"Column '{column.parts[0]}' is ambiguous"
+                raise self.error(column.pos, "AMBIGUOUS_NAME", message)
+        for call in calls(node) if grouped else ():
+            if call.name not in AGGREGATES or call.over is not None:
+                continue
+            for column in names(call.arguments):
+                if len(column.parts) == 1 and column.parts[0] in named:
+                    message = "Invalid reference to output projection attribute from ORDER BY aggregation"
+                    raise self.error(column.pos, "COLUMN_NOT_FOUND", message)
 
     def order_item(self, item: s.SortItem, items: list[Value], texts: list[str], distinct: bool) -> str:
         node = item.value
@@ -583,9 +606,8 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def aggregate(self, node: s.Call, over: str) -> Value:
         kept, name = self.in_aggregate, node.name
-        if over and node.distinct:
-            message = "DISTINCT in window function parameters not yet supported: " + self.written(node.pos)
-            raise self.error(node.pos, "NOT_SUPPORTED", message)
+        if over and node.where is not None:
+            raise self.error(node.pos, "NOT_SUPPORTED", "FILTER is not yet supported for window functions")
         if not over:
             self.in_aggregate, self.outer_name, self.outer_pos = True, name, node.pos
         try:
@@ -602,6 +624,13 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                     values = [self.argument(item) for item in node.arguments]
                     made = self.placed(node.pos, agg.made, self, node, values)
             order = self.sort_list(node.order_by)
+            if order and node.distinct:
+                shown = {self.expression(item).sql for item in node.arguments}
+                if any(self.expression(item.value).sql not in shown for item in node.order_by):
+                    message = (
+                        "For aggregate function with DISTINCT, ORDER BY expressions must appear in arguments"
+                    )
+                    raise self.error(node.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
             where = (
                 f" FILTER (WHERE {self.condition(node.where, 'FILTER').sql})"
                 if node.where is not None
@@ -622,8 +651,16 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def window_function(self, node: s.Call, over: str) -> Value:
         values = [self.argument(item) for item in node.arguments]
         offset = values[1].constant if len(values) > 1 and values[1].is_constant else None
-        if node.name in ("lag", "lead") and isinstance(offset, int) and offset < 0:
-            raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 0")
+        if node.name in ("lag", "lead"):
+            if isinstance(offset, int) and offset < 0:
+                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 0")
+            if len(values) > 1 and values[1].kind.name == "unknown":
+                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must not be null")
+            if "ORDER BY" not in over:
+                message = f"{node.name} function requires an ORDER BY window clause"
+                raise self.error(node.pos, "MISSING_ORDER_BY", message)
+        if node.name == "nth_value" and isinstance(offset, int) and offset < 1:
+            raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 1")
         made = self.placed(node.pos, agg.from_table, self, agg.WINDOW_ONLY, node, values)
         nulls = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
         if nulls and agg.NULLS not in made.sql:
@@ -665,10 +702,24 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                         window.frame or base.frame)  # fmt: skip
 
     def frame(self, frame: s.Frame, window: s.Window) -> str:
+        self.check_frame(frame, window)
         start = self.bound(frame, frame.start)
         if frame.end is None:
             return f"{frame.kind} {start}"
         return f"{frame.kind} BETWEEN {start} AND {self.bound(frame, frame.end)}"
+
+    def check_frame(self, frame: s.Frame, window: s.Window) -> None:
+        first, last = frame.start[0], frame.end[0] if frame.end is not None else "CURRENT ROW"
+        if first == "FOLLOWING" and last in ("PRECEDING", "CURRENT ROW"):
+            message = f"Window frame starting from FOLLOWING cannot end with {last}"
+            raise self.error(frame.pos, "INVALID_WINDOW_FRAME", message)
+        if first == "CURRENT ROW" and last == "PRECEDING":
+            message = "Window frame starting from CURRENT ROW cannot end with PRECEDING"
+            raise self.error(frame.pos, "INVALID_WINDOW_FRAME", message)
+        counted = {first, last} & {"PRECEDING", "FOLLOWING"}
+        if frame.kind in ("RANGE", "GROUPS") and counted and not window.order_by:
+            message = f"Window frame of type {frame.kind} PRECEDING or FOLLOWING requires ORDER BY"
+            raise self.error(frame.pos, "MISSING_ORDER_BY", message)
 
     def bound(self, frame: s.Frame, bound: tuple[str, Any]) -> str:
         word, node = bound
@@ -727,17 +778,20 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def scalar_query(self, node: s.ScalarQuery) -> Value:
         made = self.query(node.query, self.scope)
-        if len(made.outputs) != 1:
-            message = (
-                f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
-            )
-            raise self.error(node.pos, "NOT_SUPPORTED", message)
         output = made.outputs[0]
-        if output.packed:
+        if any(one.packed for one in made.outputs):
             raise self.error(
                 node.pos, "NOT_SUPPORTED", "a subquery of values in several time zones is not supported"
             )
-        return Value(f"({made.sql})", output.kind, zone=output.zone)
+        if len(made.outputs) == 1:
+            return Value(f"({made.sql})", output.kind, zone=output.zone)
+        called = tuple(one.name and one.name.lower() for one in made.outputs)
+        kind = k.row(tuple(one.kind for one in made.outputs), called)
+        if any(one.kind.name == "timestamp with time zone" for one in made.outputs):
+            raise self.error(node.pos, "NOT_SUPPORTED", "a row of times with zones is not supported here")
+        alias, width = self.fresh("r"), len(made.outputs)
+        fields = ", ".join(f"f{n} := {alias}.c{n}" for n in range(1, width + 1))
+        return Value(f"(SELECT struct_pack({fields}) FROM ({made.sql}) AS {alias}({slots(width)}))", kind)
 
     def in_query(self, node: s.InQuery) -> Value:
         made = self.query(node.query, self.scope)
@@ -815,7 +869,7 @@ def _mentions(node: Any, name: str) -> bool:
     if isinstance(node, s.Table):
         return node.parts == (name,)
     if isinstance(node, s.Node):
-        return any(_mentions(getattr(node, field), name) for field in _fields(cast(Any, type(node))))
+        return any(_mentions(getattr(node, field), name) for field in fields(cast(Any, type(node))))
     if isinstance(node, list | tuple):
         return any(_mentions(item, name) for item in node)
     return False

@@ -32,6 +32,11 @@ def _values(c: Any, node: s.Call, low: int, high: int | None = None) -> list[Val
 # -- conditions
 
 
+def _ambiguous(node: s.Call) -> Exception:
+    message = "Could not choose a best candidate operator. Explicit type casts must be added."
+    return failure("AMBIGUOUS_FUNCTION_CALL", f"{message} ({node.name} of null)")
+
+
 def if_(c: Any, node: s.Call) -> Value:
     if len(node.arguments) not in (2, 3):
         raise failure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function")
@@ -46,7 +51,7 @@ def if_(c: Any, node: s.Call) -> Value:
 
 def coalesce(c: Any, node: s.Call) -> Value:
     if len(node.arguments) < 2:
-        raise failure("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments")
+        raise failure("SYNTAX_ERROR", "The 'coalesce' function must have at least two arguments")
     values = [c.expression(item) for item in node.arguments]
     values, kind = c.common(
         values,
@@ -74,7 +79,10 @@ def nullif(c: Any, node: s.Call) -> Value:
 def try_(c: Any, node: s.Call) -> Value:
     if len(node.arguments) != 1:
         raise failure("INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument")
-    value = c.expression(node.arguments[0])
+    call = node.arguments[0]
+    value: Value = c.expression(call)
+    if isinstance(call, s.Call) and call.name == "fail":
+        return value  # no error of the data, so TRY lets it pass
     return Value(f"TRY({value.sql})", value.kind, zone=value.zone)
 
 
@@ -88,12 +96,17 @@ def extreme(c: Any, node: s.Call) -> Value:
         raise unexpected(node, values)
     nulls = " OR ".join(f"{value.sql} IS NULL" for value in values)
     texts = ", ".join(value.sql for value in values)
-    return Value(f"CASE WHEN {nulls} THEN NULL ELSE {node.name}({texts}) END", kind, zone=values[0].zone)
+    made = f"{node.name}({texts})"
+    if kind.name in ("double", "real") and node.name == "greatest":
+        # NaN is left out where there is anything else; to DuckDB it is the greatest
+        numbers = ", ".join(f"CASE WHEN NOT isnan({value.sql}) THEN {value.sql} END" for value in values)
+        made = f"CASE WHEN isnan({made}) THEN coalesce(greatest({numbers}), {made}) ELSE {made} END"
+    return Value(f"CASE WHEN {nulls} THEN NULL ELSE {made} END", kind, zone=values[0].zone)
 
 
 def typeof(c: Any, node: s.Call) -> Value:
     value = _values(c, node, 1, 1)[0]
-    return Value(text(str(value.kind)), k.VARCHAR)
+    return Value(text(str(value.kind).replace('"', "")), k.VARCHAR)
 
 
 def fail_(c: Any, node: s.Call) -> Value:
@@ -157,12 +170,11 @@ def round_(c: Any, node: s.Call) -> Value:
         )
     if len(values) == 1:
         return Value(f"round({value.sql})", kind)
-    places = values[1].constant
-    if isinstance(places, int) and 0 <= places <= 15:
-        # half up on the shortest decimal digits, as Trino does
-        exact = f"CAST(CAST(CAST({value.sql} AS VARCHAR) AS DECIMAL(38,{places})) AS {k.duck(kind)})"
-        return Value(f"CASE WHEN abs({value.sql}) < 1e15 THEN {exact} ELSE {value.sql} END", kind)
-    return Value(f"py_round({value.sql}, {digits})", kind)
+    unit = f"pow(10, CAST({digits} AS DOUBLE))"
+    if isinstance(values[1].constant, int):
+        unit = f"CAST('1e{values[1].constant}' AS DOUBLE)"
+    wide = f"CAST({value.sql} AS DOUBLE)"
+    return Value(f"CAST(round({wide} * {unit}) / {unit} AS {k.duck(kind)})", kind)
 
 
 def truncate(c: Any, node: s.Call) -> Value:
@@ -194,10 +206,10 @@ def mod(c: Any, node: s.Call) -> Value:
 
 def concat(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1)
-    if all(value.kind.name == "unknown" for value in values):
-        values = [coerce(value, k.VARCHAR) for value in values]
+    if len(values) > 1 and all(value.kind.name == "unknown" for value in values):
+        raise _ambiguous(node)
     if len(values) < 2:
-        raise failure("FUNCTION_NOT_FOUND", "There must be two or more concatenation arguments")
+        raise failure("INVALID_FUNCTION_ARGUMENT", "There must be two or more concatenation arguments")
     result = values[0]
     for value in values[1:]:
         result = concatenated(result, value)
@@ -208,12 +220,12 @@ def substr(c: Any, node: s.Call) -> Value:
     """Counted from 1 or from the end; 0, or a start beyond the text, gives nothing."""
     values = _values(c, node, 2, 3)
     value, kind = values[0], values[0].kind
+    if kind.name == "unknown":
+        raise _ambiguous(node)
     if kind.name not in ("varchar", "char", "varbinary", "unknown") or not all(
         k.turns_into(one.kind, k.BIGINT) for one in values[1:]
     ):
         raise unexpected(node, values, "substr(varchar(x), bigint), substr(varchar(x), bigint, bigint)")
-    if kind.name == "unknown":
-        value, kind = coerce(value, k.VARCHAR), k.VARCHAR
     start = values[1].constant
     size = values[2].sql if len(values) == 3 else None
     if kind.name == "varbinary":
@@ -252,7 +264,20 @@ def replace(c: Any, node: s.Call) -> Value:
         )
     texts = [value.sql for value in values] + (["''"] if len(values) == 2 else [])
     native = isinstance(values[1].constant, str) and values[1].constant
-    return Value(f"{'replace' if native else 'py_replace'}({', '.join(texts)})", k.VARCHAR)
+    made = f"{'replace' if native else 'py_replace'}({', '.join(texts)})"
+    if len(values) == 2:
+        return Value(made, _sized(values[0]))
+    return Value(made, _grown(values[0], values[2]))
+
+
+def _grown(value: Value, new: Value, factor: int = 1) -> k.Kind:
+    """The type of *value* with *new* put in at every place."""
+    if value.kind.name == "varchar" and value.kind.sizes and new.kind.name == "varchar" and new.kind.sizes:
+        size, more = value.kind.sizes[0], new.kind.sizes[0]
+        if factor != 1:  # groups may be named in it
+            more = max(more, more * size // 2)
+        return k.Kind("varchar", (size + more * (size + 1),)) if size * more < 2**30 else k.VARCHAR
+    return k.VARCHAR
 
 
 def pad(c: Any, node: s.Call) -> Value:
@@ -265,11 +290,14 @@ def pad(c: Any, node: s.Call) -> Value:
             and k.turns_into(values[2].kind, k.VARCHAR)):  # fmt: skip
         raise unexpected(node, values, f"{node.name}(varchar(x), bigint, varchar(y))")
     texts = [coerce(values[0], k.VARCHAR).sql, values[1].sql, coerce(values[2], k.VARCHAR).sql]
+    if values[2].constant == "":
+        raise failure("INVALID_FUNCTION_ARGUMENT", "Padding string must not be empty")
     size = values[1].constant
     if (
         isinstance(values[2].constant, str)
         and values[2].constant
         and isinstance(size, int)
+        and not isinstance(size, bool)
         and 0 <= size <= 10_000
     ):
         return Value(f"{node.name}({', '.join(texts)})", k.VARCHAR)
@@ -278,6 +306,8 @@ def pad(c: Any, node: s.Call) -> Value:
 
 def concat_ws(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2)
+    if values[1].kind.name == "unknown" and len(values) == 2:
+        raise _ambiguous(node)
     if values[1].kind.name == "array":
         array = coerce(values[1], k.array(k.VARCHAR))
         return Value(_joined(values[0].sql, array.sql), k.VARCHAR)
@@ -294,7 +324,9 @@ def _joined(separator: str, items: str) -> str:
 
 def format_(c: Any, node: s.Call) -> Value:
     """Java's String.format: each value goes over with its type's first letter in front."""
-    values = _values(c, node, 2)
+    values = _values(c, node, 1)
+    if len(values) < 2:
+        raise failure("SYNTAX_ERROR", "The 'format' function must have at least two arguments")
     shown = []
     for value in values[1:]:
         if not castable(value.kind, k.VARCHAR):
@@ -304,6 +336,10 @@ def format_(c: Any, node: s.Call) -> Value:
             else "b" if value.kind.name == "boolean" else "t" if value.kind.name in _MOMENTS \
             else "s"  # fmt: skip
         body = f"CAST({value.sql} AS VARCHAR)" if letter in "dft" else cast(value, k.VARCHAR).sql
+        if value.kind.name == "json":
+            body = value.sql
+        elif value.kind.name == "decimal":
+            body = cast(value, k.VARCHAR).sql
         if value.kind.name == "timestamp with time zone":
             zone = value.zone or "'UTC'"
             shown_zone = f"py_offset_text({value.sql}, {zone}) || '[' || {zone} || ']'"
@@ -325,7 +361,9 @@ def array_join(c: Any, node: s.Call) -> Value:
     if len(values) == 3:
         texts = f"list_transform({texts}, lambda t_: coalesce(t_, {values[2].sql}))"
     joined = f"array_to_string({texts}, {values[1].sql})"
-    return Value(f"CASE WHEN {array.sql} IS NULL THEN NULL ELSE coalesce({joined}, '') END", k.VARCHAR)
+    nulls = " OR ".join(f"{value.sql} IS NULL" for value in (array, *values[1:]) if value.constant is None
+                        or not value.is_constant)  # fmt: skip
+    return Value(f"CASE WHEN {nulls} THEN NULL ELSE coalesce({joined}, '') END", k.VARCHAR)
 
 
 # -- regular expressions
@@ -420,17 +458,30 @@ def regexp_replace(c: Any, node: s.Call) -> Value:
         return _regexp_replace_lambda(c, node)
     values, native = _pattern(c, node, 2, 3)
     new = values[2] if len(values) == 3 else Value("''", k.VARCHAR, constant="")
-    if native is not None and isinstance(new.constant, str):
+    kind = _sized(values[0]) if len(values) == 2 else _grown(values[0], new, 2)
+    if native is not None and isinstance(new.constant, str) and not _matches_nothing(values[1].constant):
         written = replacement(new.constant)
         if written is not None:
-            return Value(f"regexp_replace({values[0].sql}, {native}, {text(written)}, 'g')", k.VARCHAR)
-    return Value(f"py_regexp_replace({values[0].sql}, {values[1].sql}, {new.sql})", k.VARCHAR)
+            return Value(f"regexp_replace({values[0].sql}, {native}, {text(written)}, 'g')", kind)
+    return Value(f"py_regexp_replace({values[0].sql}, {values[1].sql}, {new.sql})", kind)
+
+
+def _matches_nothing(pattern: str) -> bool:
+    """May it match the empty text? RE2 and Java go on differently after such a match."""
+    from tdlocal.engine.functions.regexps import compiled
+
+    try:
+        return compiled(pattern).search("") is not None and pattern not in ("^", "$")
+    except re.error:
+        return False
 
 
 def _regexp_replace_lambda(c: Any, node: s.Call) -> Value:
     """Cut the text into unmatched pieces and groups, and put the lambda's texts between the pieces."""
     values = [c.expression(item) for item in node.arguments[:2]]
     names, body = c.lambda_body(node.arguments[2], [k.array(k.VARCHAR)])
+    if body.kind.name == "unknown":
+        raise unexpected(node, [*values, c.argument(node.arguments[2])])
     pieces = f"py_regexp_pieces({values[0].sql}, {values[1].sql})"
     groups = f"py_regexp_groups({values[0].sql}, {values[1].sql})"
     made = f"list_transform({groups}, lambda {names[0]}: coalesce({body.sql}, ''))"
@@ -459,7 +510,7 @@ def json_path(c: Any, node: s.Call) -> Value:
         raise unexpected(
             node, [value, path], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)"
         )
-    kind = {"json_extract": k.JSON, "json_extract_scalar": k.VARCHAR, "json_size": k.BIGINT}[node.name]
+    kind = {"json_extract": k.JSON, "json_extract_scalar": _sized(value), "json_size": k.BIGINT}[node.name]
     simple = _simple_path(path.constant)
     if isinstance(path.constant, str):
         from tdlocal.engine.functions.jsons import path_steps
@@ -476,7 +527,8 @@ def json_path(c: Any, node: s.Call) -> Value:
             f"py_json_extract_scalar({x}, {path.sql})"  # the digits of a double stay as they were written
         )
         sql = (
-            f"CASE WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at})"
+            f"CASE WHEN NOT json_valid({value.sql}) THEN py_json_extract_scalar({value.sql}, {path.sql})"
+            f" WHEN json_type({x}, {at}) IN {scalars} THEN json_extract_string({x}, {at})"
             f" WHEN json_type({x}, {at}) IN ('DOUBLE', 'HUGEINT') THEN {written} END"
         )
         return Value(sql, kind)
@@ -564,19 +616,35 @@ def _json_value(c: Any, node: s.Call, value: Value, path: str) -> Value:
     )
 
 
+_JSON_MAKERS = ("json_array", "json_object", "json_query")
+
+
 def json_make(c: Any, node: s.Call) -> Value:
     """json_array(…) and json_object(…)."""
     parts = []
     for index, item in enumerate(node.arguments):
         value = c.expression(item)
         is_key = node.name == "json_object" and index % 2 == 0
-        if is_key or value.kind.name == "json":
-            parts.append(value.sql if is_key else f"CAST({value.sql} AS JSON)")
+        if is_key:
+            parts.append(value.sql)
+        elif isinstance(item, s.Call) and item.name in _JSON_MAKERS:
+            parts.append(f"coalesce(CAST({value.sql} AS JSON), CAST('null' AS JSON))")
+        elif value.kind.name == "json" and getattr(item, "name", "") == "json_parse":
+            parts.append(f"CAST({value.sql} AS JSON)")  # FORMAT JSON
+        elif value.kind.items or value.kind.name == "json":
+            message = f"Unsupported type of value passed to {node.name.upper()} function: {value.kind}"
+            raise failure("NOT_SUPPORTED", message)
         elif value.kind.name == "unknown":
             parts.append("CAST('null' AS JSON)")
         else:
             parts.append(f"coalesce(CAST({cast(value, k.JSON).sql} AS JSON), CAST('null' AS JSON))")
     made = f"CAST({node.name}({', '.join(parts)}) AS VARCHAR)"
+    keys = parts[::2] if node.name == "json_object" else []
+    if len(set(keys)) < len(keys):
+        raise failure("NOT_SUPPORTED", "cannot construct a JSON object with duplicate key")
+    if any(not key.startswith("'") for key in keys) and len(keys) > 1:
+        wrong = "py_fail('NOT_SUPPORTED', 'cannot construct a JSON object with duplicate key')"
+        made = f"CASE WHEN len(list_distinct([{', '.join(keys)}])) < {len(keys)} THEN {wrong} ELSE {made} END"
     if node.extra.get("nulls") == "ABSENT":
         made = f"py_json_without_nulls({made})"
     return Value(made, k.VARCHAR)
@@ -610,9 +678,14 @@ def _map(c: Any, node: s.Call, index: int = 0) -> Value:
 
 def array_sort(c: Any, node: s.Call) -> Value:
     array = _array(c, node)
+    if len(node.arguments) == 1 and array.kind.item.name in ("map", "json"):
+        raise unexpected(node, [array])
     if len(node.arguments) == 1:
         return Value(f"list_sort({array.sql}, 'ASC', 'NULLS LAST')", array.kind)
     names, body = c.lambda_body(_lambda(c, node, 1), [array.kind.item, array.kind.item])
+    wrong = "CAST(py_fail('INVALID_FUNCTION_ARGUMENT', 'Lambda comparator must return either -1, 0, or 1') AS"
+    result = coerce(body, k.BIGINT).sql
+    body = Value(f"CASE WHEN {result} BETWEEN -1 AND 1 THEN {result} ELSE {wrong} BIGINT) END", k.BIGINT)
     # insertion by the comparator: each element goes behind the last one that is not greater
     place = c.fresh("n")
     before = f"list_filter(s_, lambda {names[0]}: ({_with(names[1], body.sql, 'x_')}) <= 0)"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import time
 from typing import Any
+from uuid import UUID
 
 from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
@@ -62,21 +63,43 @@ def _typed(kind: k.Kind, written: str, zone: str) -> Value:
         from tdlocal.engine.functions.jsons import json_parse
 
         return Value(text(json_parse(written) or "null"), k.JSON)
-    if name in ("varchar", "char"):
+    if name == "varchar":
         made = string(written)
-        return made if not kind.sizes else cast(made, kind)
+        return cast(made, kind) if kind.sizes else Value(made.sql, k.VARCHAR, constant=written)
+    if name == "char":
+        return Value(text(written), k.Kind("char", (len(written),)))
     if name in k.INTEGERS:
+        bits = {"tinyint": 7, "smallint": 15, "integer": 31, "bigint": 63}[name]
+        if not -(2**bits) <= int(written) < 2**bits:
+            raise ValueError(written)
         return Value(f"CAST({int(written)} AS {k.duck(kind)})", kind, constant=int(written))
     if name in ("double", "real"):
         return Value(f"CAST({float(written)!r} AS {k.duck(kind)})" if "n" not in written.lower()
                      else f"CAST({text(written)} AS {k.duck(kind)})", kind)  # fmt: skip
     if name == "time":
         fraction = re.fullmatch(r"\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?\s*", written)
+        if not fraction and re.fullmatch(r"\s*[\d:.]+ ?[+-]\d\d(:\d\d)?\s*", written):
+            message = f"a time with a zone is not supported by the local account: {written}"
+            raise failure("NOT_SUPPORTED", message)
         if not fraction:
             raise ValueError(written)
         time(int(fraction[1]), int(fraction[2]), int(fraction[3] or 0))
+        if (fraction[4] or "")[6:].strip("0"):
+            raise failure("NOT_SUPPORTED", f"the local account counts time in microseconds: {written}")
         return Value(f"CAST({text(written.strip())} AS TIME)", k.Kind("time", (len(fraction[4] or ""),)))
+    if name in ("boolean", "uuid", "ipaddress"):
+        return _checked_literal(kind, written)
     return cast(string(written), kind, zone=zone)
+
+
+def _checked_literal(kind: k.Kind, written: str) -> Value:
+    """Literals whose texts are read while the statement is translated."""
+    if kind.name == "boolean":
+        if written.lower() not in ("true", "false", "t", "f", "1", "0"):
+            raise ValueError(written)
+    elif kind.name == "uuid":
+        UUID(written)
+    return cast(string(written), kind)
 
 
 def _stamp(written: str, zone: str) -> Value:
@@ -106,8 +129,10 @@ def interval_literal(node: s.IntervalLiteral) -> Value:
 
 def _months(node: s.IntervalLiteral) -> Value:
     if node.until == "MONTH" and node.unit == "YEAR":
-        years, months = (int(part) for part in node.value.split("-"))
-        total = years * 12 + months
+        written = re.fullmatch(r"([+-]?)(\d+)-(\d+)", node.value)
+        if written is None:
+            raise ValueError(node.value)
+        total = (int(written[2]) * 12 + int(written[3])) * (-1 if written[1] == "-" else 1)
     else:
         total = int(node.value) * (12 if node.unit == "YEAR" else 1)
     return Value(f"to_months({node.sign * total})", k.MONTHS, constant=node.sign * total)
@@ -115,13 +140,14 @@ def _months(node: s.IntervalLiteral) -> Value:
 
 def _days(node: s.IntervalLiteral) -> Value:
     units = _ORDER[_ORDER.index(node.unit) : _ORDER.index(node.until or node.unit) + 1]
-    parts = [part for part in re.split(r"[ :]", node.value.strip()) if part]
+    sign = -1 if node.value.strip().startswith("-") else 1
+    parts = [part for part in re.split(r"[ :]", node.value.strip().lstrip("+-")) if part]
     if len(parts) != len(units):
         raise ValueError(node.value)
     total = 0
     for part, unit in zip(parts, units, strict=True):
         total += round(float(part) * 1000) if unit == "SECOND" else int(part) * _MILLIS[unit]
-    total *= node.sign
+    total *= node.sign * sign
     sql = f"to_days({total // 86_400_000})" if total % 86_400_000 == 0 else f"to_milliseconds({total})"
     return Value(sql, k.DAYS, constant=total)
 
@@ -137,6 +163,8 @@ def current_time(name: str, precision: int | None, zone: str) -> Value:
         return Value(f"CAST({clock} AS DATE)", k.DATE)
     if name == "localtimestamp":
         return Value(clock, k.Kind("timestamp", (digits,)))
+    if name == "current_time":
+        raise failure("NOT_SUPPORTED", "current_time, a time with a zone, is not supported: use localtime")
     return Value(f"CAST({clock} AS TIME)", k.Kind("time", (digits,)))
 
 
@@ -198,7 +226,9 @@ def part(c: Any, node: s.Call) -> Value:
         return Value(PARTS[node.name].replace("$0", value.sql), k.BIGINT)
     moment = _moment(node.name, value, values)
     if moment.kind.name == "date" and node.name in _CLOCK_PARTS:
-        raise _unexpected(node.name, values)
+        if node.name == "millisecond":
+            raise _unexpected(node.name, values)
+        moment = coerce(moment, k.Kind("timestamp", (0,)))
     return Value(PARTS[node.name].replace("$0", clock(moment)), k.BIGINT)
 
 
@@ -230,6 +260,8 @@ def by_unit(function: Callable[[Any, s.Call], Value]) -> Callable[[Any, s.Call],
 @by_unit
 def date_trunc(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2)
+    if values[1].kind.name == "unknown":
+        raise failure("AMBIGUOUS_FUNCTION_CALL", "Could not choose a best candidate for date_trunc")
     if values[1].kind.name == "time":
         unit = _clock_unit(values[0])
         cut = f"date_trunc('{unit}', {_NIGHT} + {values[1].sql})"
@@ -375,22 +407,22 @@ def from_iso8601_timestamp(c: Any, node: s.Call) -> Value:
 
 def from_iso8601_date(c: Any, node: s.Call) -> Value:
     value = coerce(_values(c, node, 1)[0], k.VARCHAR)
-    return Value(f"CAST(make_timestamp(py_iso_micros({value.sql}, 'UTC')) AS DATE)", k.DATE)
+    return Value(f"CAST(make_timestamp(py_iso_day({value.sql})) AS DATE)", k.DATE)
 
 
 def to_iso8601(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1)
     moment = _moment(node.name, values[0], values)
     if moment.kind.name == "date":
-        return Value(f"strftime({moment.sql}, '%Y-%m-%d')", k.VARCHAR)
+        return Value(f"strftime({moment.sql}, '%Y-%m-%d')", iso_length(moment.kind))
     digits = moment.kind.sizes[0]
     fraction = "" if digits == 0 else ".%g" if digits <= 3 else ".%f"
     shown = f"strftime({clock(moment)}, '%Y-%m-%dT%H:%M:%S{fraction}')"
     if moment.kind.name == "timestamp":
-        return Value(shown, k.VARCHAR)
+        return Value(shown, iso_length(moment.kind))
     if moment.zone == "'UTC'":
-        return Value(f"({shown} || 'Z')", k.VARCHAR)
-    return Value(f"({shown} || py_offset_text({moment.sql}, {moment.zone}))", k.VARCHAR)
+        return Value(f"({shown} || 'Z')", iso_length(moment.kind))
+    return Value(f"({shown} || py_offset_text({moment.sql}, {moment.zone}))", iso_length(moment.kind))
 
 
 def from_unixtime(c: Any, node: s.Call) -> Value:
@@ -439,7 +471,7 @@ def to_unixtime(c: Any, node: s.Call) -> Value:
 def zone_argument(value: Value) -> str:
     """DuckDB text of a zone name; constants are checked and put in their usual form."""
     if value.kind == k.DAYS and value.is_constant:
-        minutes = value.constant // 60_000
+        minutes = int(value.constant / 60_000)
         sign = "-" if minutes < 0 else "+"
         return f"'{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}'"
     if not isinstance(value.constant, str):
@@ -448,6 +480,14 @@ def zone_argument(value: Value) -> str:
     if name is None:
         raise failure("INVALID_FUNCTION_ARGUMENT", f"'{value.constant}' is not a valid time zone")
     return text(name)
+
+
+def iso_length(kind: k.Kind) -> k.Kind:
+    """The type that to_iso8601 gives."""
+    if kind.name == "date":
+        return k.Kind("varchar", (16,))
+    fraction = kind.sizes[0] + 1 if kind.sizes[0] else 0
+    return k.Kind("varchar", (22 + fraction + 6 * (kind.name != "timestamp"),))
 
 
 def at_timezone(c: Any, node: s.Call) -> Value:
@@ -464,7 +504,7 @@ def with_timezone(c: Any, node: s.Call) -> Value:
     moment, zone = _moment(node.name, values[0], values), zone_argument(values[1])
     if moment.kind.name == "timestamp with time zone":
         raise _unexpected(node.name, values)
-    stamp = coerce(moment, k.TIMESTAMP if moment.kind.name == "date" else moment.kind)
+    stamp = coerce(moment, k.Kind("timestamp", (0,)) if moment.kind.name == "date" else moment.kind)
     return Value(from_local(stamp.sql, zone), k.Kind("timestamp with time zone", stamp.kind.sizes), zone=zone)
 
 

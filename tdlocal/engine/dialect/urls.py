@@ -25,17 +25,15 @@ _PATTERNS = {
 
 def part(c: Any, node: s.Call) -> Value:
     """url_extract_host, _path, _protocol, _query and _fragment."""
-    url = _url(c, node, 1)[0].sql
+    kind, url = _kind(c, node), _url(c, node, 1)[0].sql
     name = node.name.removeprefix("url_extract_")
     found = f"regexp_extract({url}, {text(_PATTERNS[name])}, 1)"
-    if name == "host":
-        found = f"nullif({found}, '')"
     if name in ("path", "query", "fragment"):
         hard = f"contains({url}, '%')"
         if name == "path":  # mailto:x has no path
             hard += f" OR regexp_matches({url}, {text(rf'^{_SCHEME}[^/]')})"
         found = f"CASE WHEN {hard} THEN py_url_part({url}, '{name}') ELSE {found} END"
-    return Value(f"CASE WHEN regexp_full_match({url}, {_LEGAL}) THEN {found} END", k.VARCHAR)
+    return Value(f"CASE WHEN regexp_full_match({url}, {_LEGAL}) THEN {found} END", kind)
 
 
 def port(c: Any, node: s.Call) -> Value:
@@ -47,7 +45,7 @@ def parameter(c: Any, node: s.Call) -> Value:
     url, name = _url(c, node, 2)
     slow = f"py_url_parameter({url.sql}, {name.sql})"
     if not isinstance(name.constant, str) or not name.constant:
-        return Value(slow, k.VARCHAR)
+        return Value(slow, _kind(c, node))
     word = re.escape(name.constant)
     there = text(rf"^[^?#]*\?(?:[^#]*&)?{word}(?:[=&#]|$)")
     first = text(rf"^[^?#]*\?(?:[^#]*?&)??{word}(?:=([^&#]*))?(?:[&#]|$)")
@@ -57,7 +55,21 @@ def parameter(c: Any, node: s.Call) -> Value:
         f" WHEN contains({x}, '%') OR contains({x}, '+') OR NOT regexp_full_match({x}, {_LEGAL}) THEN {slow}"
         f" ELSE regexp_extract({x}, {first}, 1) END"
     )
-    return Value(sql, k.VARCHAR)
+    return Value(sql, _kind(c, node))
+
+
+def _kind(c: Any, node: s.Call) -> k.Kind:
+    """A part is as long as the URL at most."""
+    value: Value = c.argument(node.arguments[0]) if node.arguments else Value("", k.VARCHAR)
+    return value.kind if value.kind.name == "varchar" else k.VARCHAR
+
+
+def coded(c: Any, node: s.Call) -> Value:
+    """url_encode, in which a letter of four bytes becomes twelve signs, and url_decode."""
+    url, kind = _url(c, node, 1)[0], _kind(c, node)
+    if node.name == "url_encode" and kind.sizes:
+        kind = k.Kind("varchar", (kind.sizes[0] * 12,))
+    return Value(f"py_{node.name}({url.sql})", kind)
 
 
 def _url(c: Any, node: s.Call, count: int) -> list[Value]:
@@ -69,6 +81,8 @@ def _url(c: Any, node: s.Call, count: int) -> list[Value]:
 
 SPECIAL = {
     **{f"url_extract_{name}": part for name in _PATTERNS},
+    "url_encode": coded,
+    "url_decode": coded,
     "url_extract_port": port,
     "url_extract_parameter": parameter,
 }

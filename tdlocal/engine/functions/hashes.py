@@ -45,7 +45,8 @@ def _decoded(text: str, function: object, kind: str) -> bytes:
 
 
 def from_base64(text: str) -> bytes:
-    return _decoded(text, lambda given: base64.b64decode(given, validate=True), "base64")
+    padded = text + "=" * (-len(text) % 4)
+    return _decoded(padded, lambda given: base64.b64decode(given, validate=True), "base64")
 
 
 def from_hex(text: str) -> bytes:

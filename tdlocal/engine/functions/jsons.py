@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from tdlocal.engine.functions.failing import fail
+from tdlocal.engine.functions.values import shortest
 
 _STEP = re.compile(
-    r"""\.([A-Za-z_0-9$@:-]+|\*)|\[\s*(-?\d+|\*)\s*\]|\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]|\."((?:[^"\\]|\\.)*)\""""
+    r"""\.(\w+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\w+)\]|\."((?:[^"\\]|\\.)*)\""""
 )
 MISSING: Any = object()
 
@@ -26,6 +27,21 @@ def load(text: str) -> Any:
     return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_constant)
 
 
+class Pairs(list[tuple[str, Any]]):
+    """An object with all its keys, equal ones too."""
+
+
+_READER = json.JSONDecoder(
+    parse_int=Number, parse_float=Number, parse_constant=lambda name: _constant(name), object_pairs_hook=Pairs
+)
+_BLANK = re.compile(r"[ \t\n\r]*")
+
+
+def _skip(text: str, place: int) -> int:
+    found = _BLANK.match(text, place)
+    return found.end() if found else place
+
+
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
@@ -34,6 +50,8 @@ def dump(value: Any) -> str:
     """Compact JSON."""
     if isinstance(value, Number):
         return str(value)
+    if isinstance(value, Pairs):
+        return "{" + ",".join(f"{dump(key)}:{dump(item)}" for key, item in value) + "}"
     if isinstance(value, dict):
         return "{" + ",".join(f"{dump(key)}:{dump(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -43,7 +61,7 @@ def dump(value: Any) -> str:
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: _sorted(value[key]) for key in sorted(value, key=_utf16)}
     if isinstance(value, list):
         return [_sorted(item) for item in value]
     if isinstance(value, Number):
@@ -51,9 +69,13 @@ def _sorted(value: Any) -> Any:
     return value
 
 
+def _utf16(key: str) -> bytes:
+    return key.encode("utf-16-be", "surrogatepass")  # Java's order of texts
+
+
 def _number(written: str) -> str:
     if re.fullmatch(r"-?\d+", written):
-        return written
+        return "0" if written == "-0" else written
     return double(float(written))
 
 
@@ -71,6 +93,22 @@ def double(value: float) -> str:
     return scientific(repr(value))
 
 
+def real(value: float) -> str:
+    """A 32-bit float in JSON."""
+    return double(shortest(value))
+
+
+def field(text: str, name: str, place: int, count: int) -> str | None:
+    """The field of a row cast from an object (by *name*, whatever its case) or an array of *count*."""
+    value = load(text)
+    if isinstance(value, dict) and name:
+        found = [item for key, item in value.items() if key.lower() == name.lower()]
+        return dump(found[-1]) if found else None
+    if isinstance(value, list) and len(value) == count:
+        return dump(value[place])
+    fail("INVALID_CAST_ARGUMENT", f"Cannot cast to row: {text}")
+
+
 def scientific(text: str) -> str:
     """Python's shortest digits in Java's form with an exponent.
 
@@ -86,7 +124,7 @@ def scientific(text: str) -> str:
         lead = len(whole.lstrip("0")) - 1
     digits = digits.rstrip("0")
     if not digits:
-        return f"{sign}0.0E0"
+        return f"{sign}0E0"
     return f"{sign}{digits[0]}.{digits[1:] or '0'}E{lead + int(power or 0)}"
 
 
@@ -111,71 +149,89 @@ def without_nulls(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def path_steps(path: str) -> tuple[str | int | None, ...]:
-    """The steps of a JSONPath: names, positions, None for `*`. Raises ValueError."""
-    if not path.startswith("$"):
-        path = "$." + path if re.match(r"[A-Za-z_]", path) else path
+def path_steps(path: str) -> tuple[str | int, ...]:
+    """The steps of a JSONPath: names and positions. Raises ValueError."""
     if not path.startswith("$"):
         raise ValueError(f"Invalid JSON path: '{path}'")
-    steps: list[str | int | None] = []
+    steps: list[str | int] = []
     index = 1
     while index < len(path):
         match = _STEP.match(path, index)
         if match is None:
             raise ValueError(f"Invalid JSON path: '{path}'")
-        name, place, quoted, single, dotted = match.groups()
-        if name == "*" or place == "*":
-            steps.append(None)
-        elif place is not None:
+        name, place, quoted, bare, dotted = match.groups()
+        if place is not None:
             steps.append(int(place))
         else:
-            chosen = next(item for item in (name, quoted, single, dotted) if item is not None)
+            chosen = next(item for item in (name, quoted, bare, dotted) if item is not None)
             steps.append(re.sub(r"\\(.)", r"\1", chosen))
         index = match.end()
     return tuple(steps)
 
 
 def _found(text: str, path: str) -> Any:
-    try:
-        value = load(text)
-    except (ValueError, RecursionError):
-        return MISSING
+    """The value at *path*, MISSING when there is none or the text breaks off before it.
+
+    The text is read no further than the value, and the first of equal keys counts, as in Trino.
+    """
     try:
         steps = path_steps(path)
     except ValueError as error:
         fail("INVALID_FUNCTION_ARGUMENT", str(error))
-    return _walk(value, steps)
+    try:
+        place: int | None = _skip(text, 0)
+        for step in steps:
+            place = _within(text, place or 0, step)
+            if place is None:
+                return MISSING
+        return _READER.raw_decode(text, place or 0)[0]
+    except (ValueError, IndexError, RecursionError):
+        return MISSING
 
 
-def _walk(value: Any, steps: tuple[str | int | None, ...]) -> Any:
-    for index, step in enumerate(steps):
-        if step is None:
-            rest = steps[index + 1 :]
-            items = (
-                value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-            )
-            return [found for found in (_walk(item, rest) for item in items) if found is not MISSING]
-        if isinstance(value, dict):
-            value = value.get(str(step), MISSING)
-        elif isinstance(value, list) and isinstance(step, int):
-            value = value[step] if -len(value) <= step < len(value) else MISSING
-        elif isinstance(value, list) and str(step).isdigit():
-            value = value[int(step)] if int(step) < len(value) else MISSING
-        else:
-            return MISSING
-        if value is MISSING:
-            return MISSING
-    return value
+def _within(text: str, place: int, step: str | int) -> int | None:
+    """Where the value of a key or a position begins in the object or array at *place*."""
+    opening = text[place]
+    if opening not in "{[" or (opening == "[" and not str(step).isdigit()):
+        return None
+    place, count = _skip(text, place + 1), 0
+    while text[place] not in "}]":
+        key: Any = count
+        if opening == "{":
+            key, place = _READER.raw_decode(text, place)
+            place = _skip(text, _expected(text, _skip(text, place), ":"))
+        if str(key) == str(step):
+            return place
+        place = _skip(text, _READER.raw_decode(text, place)[1])
+        count += 1
+        if text[place] == ",":
+            place = _skip(text, place + 1)
+    return None
+
+
+def _expected(text: str, place: int, sign: str) -> int:
+    if text[place] != sign:
+        raise ValueError(text)
+    return place + 1
 
 
 def extract(text: str, path: str) -> str | None:
     found = _found(text, path)
-    return None if found is MISSING else dump(found)
+    return None if found is MISSING else dump(_plain_numbers(found))
+
+
+def _plain_numbers(value: Any) -> Any:
+    """Numbers as Jackson writes them again: 1e5 as 100000.0, 0.10 as 0.1."""
+    if isinstance(value, Pairs):
+        return Pairs((key, _plain_numbers(item)) for key, item in value)
+    if isinstance(value, list):
+        return [_plain_numbers(item) for item in value]
+    return Number(_number(value)) if isinstance(value, Number) else value
 
 
 def extract_scalar(text: str, path: str) -> str | None:
     found = _found(text, path)
-    if found is MISSING or found is None or isinstance(found, dict | list):
+    if found is MISSING or found is None or isinstance(found, list):
         return None
     if isinstance(found, bool):
         return "true" if found else "false"
@@ -186,7 +242,7 @@ def size(text: str, path: str) -> int | None:
     found = _found(text, path)
     if found is MISSING:
         return None
-    return len(found) if isinstance(found, dict | list) else 0
+    return len(found) if isinstance(found, list) else 0
 
 
 def array_length(text: str) -> int | None:
@@ -216,5 +272,8 @@ def array_contains(text: str, wanted: str) -> bool | None:
     if not isinstance(value, list):
         return None
     if isinstance(other, Number):
-        return any(isinstance(item, Number) and float(item) == float(other) for item in value)
+        whole = re.fullmatch(r"-?\d+", other) is not None
+        same = [item for item in value if isinstance(item, Number)]
+        alike = [item for item in same if (re.fullmatch(r"-?\d+", item) is not None) == whole]
+        return any(float(item) == float(other) for item in alike)
     return any(type(item) is type(other) and item == other for item in value)

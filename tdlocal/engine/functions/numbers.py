@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from statistics import NormalDist
 
@@ -24,12 +24,10 @@ def double_text(value: float) -> str:
 
 
 def real_text(value: float) -> str:
-    """The shortest digits that give the same 32-bit float, in the same form."""
-    import numpy
-
+    """Seven digits at most, in the same form."""
     if math.isnan(value) or math.isinf(value):
         return double_text(value)
-    return scientific(str(numpy.format_float_scientific(numpy.float32(value), trim="0")).replace("e+", "e"))
+    return scientific(repr(float(format(value, ".6e"))))
 
 
 def _decimal(value: Decimal, scale: int) -> str:
@@ -39,7 +37,7 @@ def _decimal(value: Decimal, scale: int) -> str:
 def double_decimal(value: float, scale: int) -> str:
     if math.isnan(value) or math.isinf(value):
         fail("INVALID_CAST_ARGUMENT", f"Cannot cast DOUBLE '{value}' to DECIMAL")
-    return _decimal(Decimal(value), scale)
+    return _decimal(Decimal(repr(value)), scale)
 
 
 def decimal_times(one: str, two: str) -> str:
@@ -67,17 +65,6 @@ def truncate_decimal(value: str, digits: int) -> str:
     if digits >= -(number.as_tuple().exponent):  # type: ignore[operator]
         return value
     return format(number.quantize(Decimal(1).scaleb(-digits), ROUND_DOWN, context=_WIDE), "f")
-
-
-def round_double(value: float, digits: int) -> float:
-    """round(double, n): half up on the shortest decimal digits, as Trino does."""
-    if math.isnan(value) or math.isinf(value) or digits > 300:
-        return value
-    try:
-        with localcontext(_WIDE):
-            return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
-    except InvalidOperation:
-        return value
 
 
 def round_integer(value: int, digits: int) -> int:
@@ -135,20 +122,22 @@ def _check_base(base: int) -> None:
 
 def data_size(text: str) -> str:
     """parse_data_size: `2.3MB` in bytes."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGTPEZY]?B)\s*", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMGTPEZY]?B)", text)
     if match is None:
         fail("INVALID_FUNCTION_ARGUMENT", f"Invalid data size: '{text}'")
     return str(int(Decimal(match[1]) * 1024 ** "BkMGTPEZY".index(match[2][0])))
 
 
 def width_bucket(value: float, low: float, high: float, count: int) -> int:
+    if math.isnan(value):
+        fail("INVALID_FUNCTION_ARGUMENT", "operand must not be NaN")
     if count <= 0 or low == high:
         fail("INVALID_FUNCTION_ARGUMENT", "bucketCount must be greater than 0 and bounds must not be equal")
-    if low > high:
-        low, high, value = -low, -high, -value
-    if value < low:
-        return 0
-    return count + 1 if value >= high else int(count * (value - low) / (high - low)) + 1
+    least, most = min(low, high), max(low, high)
+    bucket = int(count * (value - least) / (most - least)) + 1 if least <= value < most else 0
+    if value >= most:
+        bucket = count + 1
+    return bucket if low < high else count - bucket + 1
 
 
 def wilson(successes: int, trials: int, z: float, side: int) -> float:
@@ -303,7 +292,9 @@ def cosine(one: list[float | None], two: list[float | None]) -> float | None:
 
 def _cosine(pairs: list[tuple[float, float]], one: list[float], two: list[float]) -> float | None:
     length = math.sqrt(sum(a * a for a in one)) * math.sqrt(sum(b * b for b in two))
-    return sum(a * b for a, b in pairs) / length if length else None
+    if not length:
+        fail("INVALID_FUNCTION_ARGUMENT", "Vector magnitude cannot be zero")
+    return sum(a * b for a, b in pairs) / length
 
 
 def cosine_maps(
@@ -316,12 +307,6 @@ def cosine_maps(
 
 
 # -- aggregates over a list of all values
-
-
-def entropy(counts: list[float | None]) -> float | None:
-    known = [count for count in counts if count]
-    total = sum(known)
-    return math.log2(total) - sum(count * math.log2(count) for count in known) / total if total else 0.0
 
 
 def skewness(values: list[float | None]) -> float | None:

@@ -60,13 +60,7 @@ def extract_all(text: str, pattern: str, group: int) -> list[str | None]:
 
 
 def split(text: str, pattern: str) -> list[str]:
-    pieces, last = [], 0
-    for match in compiled(pattern).finditer(text):
-        if match.end() == match.start() and match.start() in (0, len(text)):
-            continue
-        pieces.append(text[last : match.start()])
-        last = match.end()
-    return [*pieces, text[last:]]
+    return pieces(text, pattern)
 
 
 def replace(text: str, pattern: str, new: str) -> str:
@@ -124,6 +118,8 @@ def count(text: str, pattern: str) -> int:
 def position(text: str, pattern: str, start: int, occurrence: int) -> int:
     if start < 1 or occurrence < 1:
         fail("INVALID_FUNCTION_ARGUMENT", "start and occurrence must be at least 1")
+    if start > len(text):
+        return -1
     for number, match in enumerate(compiled(pattern).finditer(text, start - 1), 1):
         if number == occurrence:
             return match.start() + 1

@@ -42,6 +42,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "clock_seconds": (stamps.clock_seconds, [I, T], I),
     "zoned": (stamps.py_zoned, [T, T, B], I),
     "iso_micros": (stamps.iso_micros, [T, T], I),
+    "iso_day": (stamps.iso_day, [T], I),
     "iso_zone": (stamps.iso_zone, [T, T], T),
     "offset_text": (stamps.offset_text, ["TIMESTAMPTZ", T], T),
     "offset_zone": (stamps.offset_zone, [I, I], T),
@@ -98,6 +99,8 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "ngrams": (texts.ngrams, [I, I], "BIGINT[][]"),
     "json_parse": (jsons.json_parse, [T], T),
     "json_double": (jsons.double, [D], T),
+    "json_real": (jsons.real, ["FLOAT"], T),
+    "json_field": (jsons.field, [T, T, I, I], T),
     "json_sorted": (jsons.sorted_keys, [T], T),
     "json_without_nulls": (jsons.without_nulls, [T], T),
     "json_extract": (jsons.extract, [T, T], T),
@@ -118,7 +121,6 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "decimal_rest": (numbers.decimal_rest, [T, T], T),
     "round_decimal": (numbers.round_decimal, [T, I], T),
     "truncate_decimal": (numbers.truncate_decimal, [T, I], T),
-    "round": (numbers.round_double, [D, I], D),
     "round_integer": (numbers.round_integer, [I, I], I),
     "cbrt": (numbers.cbrt, [D], D),
     "from_base": (numbers.from_base, [T, I], I),
@@ -138,7 +140,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "bit_count": (numbers.bit_count, [I, I], I),
     "cosine": (numbers.cosine, ["DOUBLE[]", "DOUBLE[]"], D),
     "cosine_maps": (numbers.cosine_maps, ["VARCHAR[]", "DOUBLE[]", "VARCHAR[]", "DOUBLE[]"], D),
-    "entropy": (numbers.entropy, ["DOUBLE[]"], D),
+    "listagg": (texts.listagg, ["VARCHAR[]", T, T, B], T),
     "skewness": (numbers.skewness, ["DOUBLE[]"], D),
     "numeric_histogram": (numbers.numeric_histogram, ["DOUBLE[]", I], "MAP(DOUBLE, DOUBLE)"),
     "top": (numbers.most_frequent, ["VARCHAR[]", I], "MAP(VARCHAR, BIGINT)"),
@@ -174,8 +176,8 @@ WITH_NULLS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
 NULLABLE = frozenset(
     """time_add time_parse time_format time_string date_trunc ip_field ip_subdivisions zone_of zoned iso_zone
     parse_datetime_zone format_datetime regexp_extract url_part url_port url_parameter json_extract
-    json_extract_scalar json_size json_array_length json_array_get json_contains json_exists json_query cosine
-    cosine_maps entropy skewness numeric_histogram top checksum_numbers checksum_texts""".split()
+    json_extract_scalar json_field json_size json_array_length json_array_get json_contains json_exists
+    json_query cosine cosine_maps skewness numeric_histogram top checksum_numbers checksum_texts""".split()
 )
 
 

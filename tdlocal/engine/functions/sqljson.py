@@ -97,12 +97,21 @@ def query(
 def _wrapped(items: list[Any], wrapper: str, quotes: str) -> str:
     bare = len(items) == 1 and isinstance(items[0], dict | list)
     if wrapper == "unconditional" or (wrapper == "conditional" and not bare):
-        return dump(items)
+        return dump(normal(items))
     if len(items) > 1:
         raise _Problem("JSON_QUERY_RESULT_ERROR", "cannot extract JSON: JSON path found multiple items")
     if quotes == "OMIT" and isinstance(items[0], str) and not isinstance(items[0], Number):
         return items[0]
-    return dump(items[0])
+    return dump(normal(items[0]))
+
+
+def normal(item: Any) -> Any:
+    """Numbers with a fraction as a double writes them, as Jackson does."""
+    if isinstance(item, dict):
+        return {key: normal(value) for key, value in item.items()}
+    if isinstance(item, list):
+        return [normal(value) for value in item]
+    return Number(double(float(item))) if isinstance(item, Number) and not is_whole(item) else item
 
 
 def _instead(choice: str, why: str, name: str = "JSON_QUERY_RESULT_ERROR") -> str | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from tdlocal.engine.functions.failing import fail
 from tdlocal.engine.functions.joda import format_joda
-from tdlocal.engine.zones import zone
+from tdlocal.engine.zones import FIXED_HOURS, SHORT_IDS, zone
 
 _STAMP = re.compile(
     r"\s*([+-]?\d{4,})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{0,12}))?)?)?"
@@ -21,24 +21,36 @@ _ISO = re.compile(
 )
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*")
 _DURATION_UNITS = {"ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+# short ids that Treasure Data's own functions take, but Trino does not
+_NOT_TRINO = (frozenset(SHORT_IDS) | frozenset(FIXED_HOURS) | {"ROC"}) - {"Z", "UTC", "GMT", "UT"}
+_ZERO = frozenset(
+    "UTC Z GMT UT UCT Zulu Greenwich Universal GMT0 Etc/UTC Etc/UCT Etc/GMT Etc/GMT0 Etc/GMT+0 Etc/GMT-0"
+    " Etc/Zulu Etc/Greenwich Etc/Universal".split()
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
 
 def canonical_zone(name: str) -> str | None:
-    """The name as Trino shows it; None when there is no such zone.
+    """The name as Trino shows it; None when Trino has no such zone.
 
     >>> canonical_zone("+9"), canonical_zone("Asia/Tokyo"), canonical_zone("Nowhere")
     ('+09:00', 'Asia/Tokyo', None)
     """
-    place = zone(name)
+    place = None if name in _NOT_TRINO else zone(name)
     if place is None:
         return None
-    if name in ("UTC", "Z", "GMT", "UT", "Etc/UTC", "+00:00", "-00:00"):
+    if name in _ZERO:
         return "UTC"
     offset = re.fullmatch(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?", name)
     if offset:
-        return f"{offset[1]}{int(offset[2]):02d}:{offset[3] or '00'}"
+        shown = f"{offset[1]}{int(offset[2]):02d}:{offset[3] or '00'}"
+        if shown[1:] > "14:00":
+            return None
+        return "UTC" if shown[1:] == "00:00" else shown
+    behind = re.fullmatch(r"Etc/GMT([+-])(\d{1,2})", name)
+    if behind:  # these count westwards
+        return f"{'-' if behind[1] == '+' else '+'}{int(behind[2]):02d}:00"
     return str(place) if hasattr(place, "key") else name
 
 
@@ -60,7 +72,8 @@ def zone_of_text(text: str) -> str | None:
 def zoned_micros(text: str, default: str) -> int:
     """Microseconds since 1970 of a timestamp's text, in its own zone or *default*. Raises ValueError."""
     match = _STAMP.fullmatch(text)
-    place = zone(match[8] or match[9] or match[10] or default) if match else None
+    name = canonical_zone(match[8] or match[9] or match[10] or default) if match else None
+    place = zone(name) if name else None
     if match is None or place is None:
         raise ValueError(f"no timestamp: {text}")
     parts = [int(part or 0) for part in match.groups()[:6]]
@@ -93,6 +106,8 @@ def _iso(text: str) -> tuple[datetime, int, str | None]:
         day = datetime(year, 1, 1) + timedelta(days=int(match[6]) - 1)
     else:
         day = datetime(year, int(match[2] or 1), int(match[3] or 1))
+    if int(match[7] or 0) > 23:
+        raise ValueError(text)
     clock = timedelta(hours=int(match[7] or 0), minutes=int(match[8] or 0), seconds=int(match[9] or 0))
     return day + clock, int((match[10] or "0").ljust(6, "0")[:6]), match[11]
 
@@ -104,6 +119,13 @@ def iso_micros(text: str, default: str) -> int:
     except (ValueError, OverflowError):
         fail("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
     return (moment.replace(tzinfo=zone(place or default) or UTC) - _EPOCH) // _MICRO + micros
+
+
+def iso_day(text: str) -> int:
+    """from_iso8601_date as microseconds since 1970."""
+    if "T" in text or re.fullmatch(r"\d{8}", text):
+        fail("INVALID_FUNCTION_ARGUMENT", f'Invalid format: "{text}"')
+    return iso_micros(text, "UTC")
 
 
 def iso_zone(text: str, default: str) -> str | None:

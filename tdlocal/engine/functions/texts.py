@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, unquote_to_bytes
 
 from tdlocal.engine.functions.failing import fail
 
+_LISTAGG = 1_048_576  # bytes, the longest answer of LISTAGG
 _SOUNDEX = {letter: code for code, letters in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN", "R"), 1)
             for letter in letters}  # fmt: skip
 _URI = re.compile(
@@ -82,7 +83,22 @@ def pad_right_bytes(data: bytes, size: int, filler: bytes) -> bytes:
     return data[:size] + (filler * (missing // max(len(filler), 1) + 1))[:missing]
 
 
+def listagg(items: list[str | None], separator: str, filler: str, count: bool) -> str:
+    """LISTAGG … ON OVERFLOW TRUNCATE: as many items as fit, then the filler."""
+    known = [item for item in items if item is not None]
+    kept, size = 0, 0
+    for item in known:
+        size += len(item.encode()) + (len(separator.encode()) if kept else 0)
+        if size > _LISTAGG:
+            break
+        kept += 1
+    made = separator.join([*known[:kept], filler])
+    return f"{made}({len(known) - kept})" if count else made
+
+
 def luhn(digits: str) -> bool:
+    if not digits:
+        return False
     if not digits.isdigit():
         fail("INVALID_FUNCTION_ARGUMENT", f"Invalid input: {digits}")
     total = 0
@@ -198,6 +214,8 @@ def from_utf8(data: bytes) -> str:
 
 
 def from_utf8_with(data: bytes, mark: str) -> str:
+    if len(mark) > 1:
+        fail("INVALID_FUNCTION_ARGUMENT", "Replacement character string must empty or a single character")
     return data.decode("utf-8", "replace").replace("\ufffd", mark)
 
 
@@ -241,7 +259,7 @@ def url_part(url: str, part: str) -> str | None:
         return None
     scheme, authority, path, query, fragment = found
     if part == "host":
-        return _host(authority)
+        return _host(authority) or ""
     value = {"protocol": scheme, "path": path, "query": query, "fragment": fragment}[part]
     if part in ("path", "query") and scheme and authority is None and path and not path.startswith("/"):
         return ""  # an opaque URI such as mailto:

@@ -65,6 +65,8 @@ def converter(kind: k.Kind, zone: str | None = None, packed: bool = False) -> Co
         return UUID
     if kind.name == "unknown":
         return lambda value: None
+    if kind.name == "real":
+        return shortest
     if kind.name == "array":
         inner = converter(kind.item)
         return None if inner is None else lambda items: [None if v is None else inner(v) for v in items]
@@ -81,12 +83,30 @@ def converter(kind: k.Kind, zone: str | None = None, packed: bool = False) -> Co
 
 def _map_converter(kind: k.Kind) -> Converter:
     keys, values = converter(kind.items[0]), converter(kind.items[1])
+    if kind.items[0].items:
+        keys = _hashable(keys)
     if keys is None and values is None:
         return dict
     return lambda pairs: {
         (key if keys is None else keys(key)): (value if values is None or value is None else values(value))
         for key, value in pairs
     }
+
+
+def _hashable(inner: Converter | None) -> Converter:
+    """Arrays and rows as keys of a dict."""
+    return lambda key: tuple(key if inner is None else inner(key))
+
+
+def shortest(value: float) -> float:
+    """A 32-bit float as the number with the fewest digits that reads back as it.
+
+    >>> shortest(0.10000000149011612)
+    0.1
+    """
+    import numpy
+
+    return float(str(numpy.float32(value)))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
