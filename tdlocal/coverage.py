@@ -19,7 +19,7 @@ Made by `python -m tdlocal.coverage` from the code itself; a test fails when it 
 operator or a function that is on no list answers with an error that names it (HTTP 501 for a call): never
 with a silent success.
 """
-OUTSIDE = ("td_load", "td_table_export", "td_result_export")  # operators whose calls the account lacks
+IN_BUCKETS = ("td_load", "td_table_export", "td_result_export")
 AREA_NAMES = {
     "/v1/": "Trino protocol",
     "/v3/": "REST",
@@ -74,8 +74,10 @@ def operators() -> list[str]:
         "",
     ]
     lines += ["| operator | state |", "|---|---|"]
-    refused = "on Treasure Data; the local account answers 501 (see HTTP calls)"
-    lines += [f"| `{name}>` | {refused if name in OUTSIDE else 'supported'} |" for name in sorted(OPERATORS)]
+    buckets = "partly: buckets are folders under <state>/buckets (see HTTP calls)"
+    lines += [
+        f"| `{name}>` | {buckets if name in IN_BUCKETS else 'supported'} |" for name in sorted(OPERATORS)
+    ]
     lines += [f"| `{name}>` | refused by name: it needs {OTHERS[name]} |" for name in sorted(OTHERS)]
     return [*lines, ""]
 

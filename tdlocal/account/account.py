@@ -17,6 +17,7 @@ from tdlocal.account.jobs import Jobs
 from tdlocal.account.loads import Loads
 from tdlocal.account.mails import Mails
 from tdlocal.account.models import Models
+from tdlocal.account.policies import Policies
 from tdlocal.account.projects import Projects
 from tdlocal.account.results import Results
 from tdlocal.account.schedules import Schedules
@@ -52,6 +53,7 @@ class Account:
         self.store = Store(state / "account.sqlite")
         self.mails = Mails(state)
         self.users = Users(self)
+        self.policies = Policies(self)
         self.databases = Databases(self)
         self.tables = Tables(self)
         self.jobs = Jobs(self)

@@ -23,6 +23,7 @@ from tdlocal.account import job_results
 from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.engine.types import Column, EngineError
+from tdlocal.reserve import is_full
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
@@ -116,6 +117,7 @@ class Jobs:
         self._no_rows = self._folder / "none.msgpack.gz"
         self._no_rows.write_bytes(gzip.compress(b"", mtime=0))
         self._in_hand: dict[int, Work] = {}
+        self._unsaved: dict[int, dict[str, Any]] = {}  # how jobs ended that a full disk could not take
         self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="job")
         self._background = ThreadPoolExecutor(WORKERS, thread_name_prefix="background")
@@ -216,14 +218,14 @@ class Jobs:
         row = self._account.store.one("select * from jobs where id = ?", [int(job_id)])
         if row is None:
             raise NotThere(f"Job '{job_id}' does not exist")
-        return job_of(row)
+        return job_of(row | self._unsaved.get(row["id"], {}))
 
     def with_domain_key(self, key: str) -> Job:
         """The job with this key; NotThere when there is none."""
         row = self._account.store.one("select * from jobs where domain_key = ?", [key])
         if row is None:
             raise NotThere(f"there is no job with the domain key '{key[:80]}'")
-        return job_of(row)
+        return job_of(row | self._unsaved.get(row["id"], {}))
 
     def latest(self, first: int = 0, last: int = 19, status: str | None = None) -> list[Job]:
         """Jobs from number *first* to *last* (both included), newest first."""
@@ -232,7 +234,7 @@ class Jobs:
             f"select * from jobs {where} order by id desc limit :count offset :first",
             {"status": status, "count": max(0, last - first + 1), "first": max(0, first)},
         )
-        return [job_of(row) for row in rows]
+        return [job_of(row | self._unsaved.get(row["id"], {})) for row in rows]
 
     def kill(self, job_id: str) -> str:
         """Stop a job if it has not ended; returns the status it had."""
@@ -339,20 +341,26 @@ class Jobs:
 
     def _end(self, job_id: int, status: str, outcome: Outcome, error: str = "") -> None:
         columns = [[column.name, column.type] for column in outcome.columns]
-        self._account.store.execute(
-            "update jobs set status = ?, num_records = ?, result_size = ?, columns = ?, cmdout = ?, "
-            "stderr = ?, start_at = coalesce(start_at, ?), end_at = ?, updated_at = ? where id = ?",
-            [
-                status,
-                outcome.rows,
-                outcome.size,
-                orjson.dumps(columns).decode(),
-                error or outcome.note,
-                error,
-                *[now()] * 3,
-                job_id,
-            ],
-        )
+        values = {
+            "status": status,
+            "num_records": outcome.rows,
+            "result_size": outcome.size,
+            "columns": orjson.dumps(columns).decode(),
+            "cmdout": error or outcome.note,
+            "stderr": error,
+            "end_at": now(),
+            "updated_at": now(),
+        }
+        sets = ", ".join(f"{name} = :{name}" for name in values)
+        try:
+            self._account.store.execute(
+                f"update jobs set {sets}, start_at = coalesce(start_at, :end_at) where id = :id",
+                {**values, "id": job_id},
+            )
+        except sqlite3.OperationalError as full:
+            if not is_full(full):
+                raise
+            self._unsaved[job_id] = values
 
     def _run_query(self, job: Job, cancelled: threading.Event) -> Outcome:
         return self._run_sql(job, job.query, cancelled)

@@ -248,7 +248,7 @@ def read_schema(schema: Any) -> list[Column]:
     for entry in schema:
         if (
             not isinstance(entry, list)
-            or not 2 <= len(entry) <= 3
+            or not 2 <= len(entry) <= 4
             or not all(isinstance(e, str) for e in entry)
         ):
             raise Refused(f"the schema's entry {entry!r:.80} is not [name, type]")

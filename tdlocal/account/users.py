@@ -7,7 +7,7 @@ import hmac
 import secrets
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
@@ -72,6 +72,13 @@ class Users:
             if name in (user.name, user.email):
                 return user
         raise NotThere(f"User '{name}' does not exist")
+
+    def with_id(self, number: Any) -> User:
+        """A user by number; NotThere when there is none."""
+        for user in self.all():
+            if str(number) == str(user.id):
+                return user
+        raise NotThere(f"User '{str(number)[:40]}' does not exist")
 
     def add(self, name: str, email: str, password: str) -> None:
         """Add a user with a first API key; AlreadyThere when the name or e-mail is taken."""

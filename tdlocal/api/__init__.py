@@ -11,6 +11,7 @@ AREAS: list[str] = [
     "tdlocal.api.trino",
     "tdlocal.api.schedules",
     "tdlocal.api.users",
+    "tdlocal.api.access_control",
     "tdlocal.api.results",
     "tdlocal.api.connections",
     "tdlocal.api.mails",

@@ -178,7 +178,7 @@ def export_result(account: Account, request: Request, job_id: str) -> Any:
     if target is None:
         raise Fault(422, "parameter 'result' or 'result_connection_id' is required")
     job = account.exports.export_result(account.jobs.show(job_id), target, **job_options(account, request))
-    return started(account, job)
+    return started(account, job) | job_json(account.jobs.show(job.id), account.url)
 
 
 @route("POST", "/v3/export/run/{database}/{table}", source=EXPORT, partly=BUCKETS)

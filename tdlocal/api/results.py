@@ -23,10 +23,10 @@ def list_results(account: Account, request: Request) -> Any:
 @route("POST", "/v3/result/create/{name}", source=CLIENT)
 def create_result(account: Account, request: Request, name: str) -> Any:
     account.results.create(name, request.required("url"))
-    return {"result": name}
+    return {"name": name, "result": name}
 
 
 @route("POST", "/v3/result/delete/{name}", source=CLIENT)
 def delete_result(account: Account, request: Request, name: str) -> Any:
     account.results.delete(name)
-    return {"result": name}
+    return {"name": name, "result": name}

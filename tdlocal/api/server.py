@@ -30,7 +30,7 @@ from tdlocal.api.wire import (
     error_body,
     fault_of,
 )
-from tdlocal.reserve import give_up, is_full
+from tdlocal.reserve import is_full
 
 STRANGER_LIMIT = 2**20  # bytes of a body that comes without a known key
 WORKERS = 200  # most of them only wait: a status request is held up to some seconds
@@ -104,7 +104,6 @@ class Application:
         except Exception as error:
             fault = fault_of(error)
             if fault is None and is_full(error):
-                give_up(self.account.state)
                 state = self.account.state
                 fault = Fault(507, f"the disk of the local account is full: make room in {state}")
             if fault is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgpack
@@ -10,11 +9,13 @@ import orjson
 
 from tdlocal.account.account import Account
 from tdlocal.account.jobs import Job, Outcome
+from tdlocal.account.tables import read_schema
 from tdlocal.account.values import job_rows
 from tdlocal.api.encode import table_json
 from tdlocal.api.wire import Fault, Reply, Request, route
 
 PYTHON = "td-client-python 1.7 tdclient/table_api.py"
+OPEN_API = "Treasure Data API description v3"
 JAVA = "td-client-java 0.9 TDClient.java"
 TAIL_LIMIT = 1000
 
@@ -33,8 +34,16 @@ def show_table(account: Account, request: Request, database: str, table: str) ->
 def create_table(account: Account, request: Request, database: str, table: str, kind: str) -> Any:
     if kind != "log":
         raise Fault(422, f"table type '{kind}' is unknown; use log")
-    account.tables.create(database, table)
+    given = request.params.get("schema")
+    columns = read_schema(parsed_schema(given)) if given else ()
+    account.tables.create(database, table, columns)
+    account.tables.update(database, table, settings_of(request))
     return {"database": database, "table": table, "type": kind}
+
+
+@route("POST", "/v3/table/create/{database}/{table}", source=OPEN_API)
+def create_log_table(account: Account, request: Request, database: str, table: str) -> Any:
+    return create_table(account, request, database=database, table=table, kind="log")
 
 
 @route("POST", "/v3/table/delete/{database}/{table}", source=PYTHON)
@@ -51,8 +60,7 @@ def swap_tables(account: Account, request: Request, database: str, first: str, s
 
 @route("POST", "/v3/table/rename/{database}/{table}/{new_name}", source=JAVA)
 def rename_table(account: Account, request: Request, database: str, table: str, new_name: str) -> Any:
-    overwrite = request.params.get("overwrite", "false").lower() == "true"
-    account.tables.rename(database, table, new_name, overwrite=overwrite)
+    account.tables.rename(database, table, new_name, overwrite=truth(request, "overwrite"))
     return {"database": database, "table": new_name, "type": "log"}
 
 
@@ -75,28 +83,45 @@ def append_schema(account: Account, request: Request, database: str, table: str)
     partly="expire_days is kept and shown; rows do not expire",
 )
 def update_table(account: Account, request: Request, database: str, table: str) -> Any:
-    settings: dict[str, int | None] = {}
-    if "expire_days" in request.params:
-        settings["expire_days"] = request.number("expire_days", 0) or None
-    for name in ("include_v", "delete_protected"):
-        if name in request.params:
-            settings[name] = int(request.params[name].lower() == "true")
-    account.tables.update(database, table, settings)
+    account.tables.update(database, table, settings_of(request))
+    new_name = request.params.get("name") or table
+    if new_name != table:
+        account.tables.rename(database, table, new_name, overwrite=truth(request, "overwrite"))
+        table = new_name
     for name in ("schema", "detected_schema_json"):
         if request.params.get(name):
             account.tables.set_schema(database, table, parsed_schema(request.params[name]))
     return {"database": database, "table": table, "type": "log"}
 
 
+def settings_of(request: Request) -> dict[str, int | None]:
+    """The settings of a table that a request gives."""
+    settings: dict[str, int | None] = {}
+    if "expire_days" in request.params:
+        settings["expire_days"] = request.number("expire_days", 0) or None
+    for name in ("include_v", "delete_protected"):
+        if name in request.params:
+            settings[name] = int(truth(request, name))
+    return settings
+
+
+def truth(request: Request, name: str) -> bool:
+    """A parameter that is true."""
+    return request.params.get(name, "").lower() == "true"
+
+
 @route("GET", "/v3/table/tail/{database}/{table}", source=PYTHON)
 def tail(account: Account, request: Request, database: str, table: str) -> Any:
     kind = request.params.get("format", "msgpack")
-    if kind != "msgpack":
-        raise Fault(422, f"format '{kind}' is unknown; use msgpack")
+    if kind not in ("msgpack", "json"):
+        raise Fault(422, f"format '{kind[:40]}' is unknown; use msgpack or json")
     count = min(max(request.number("count", 30), 0), TAIL_LIMIT)
     columns = account.tables.info(database, table).columns
     rows = account.tables.tail(database, table, count)
-    return Reply(body=b"".join(packed_maps(columns, rows)), content_type="application/x-msgpack")
+    if kind == "json":
+        return maps(columns, rows)
+    packed = b"".join(map(msgpack.packb, maps(columns, rows)))
+    return Reply(body=packed, content_type="application/x-msgpack")
 
 
 @route("POST", "/v3/table/change_database/{database}/{table}", source=PYTHON)
@@ -149,9 +174,8 @@ def parsed_schema(text: str) -> Any:
         raise Fault(422, f"the schema is not JSON: {error}") from None
 
 
-def packed_maps(columns: Any, rows: list[dict[str, Any]]) -> Iterator[bytes]:
-    """Rows as a stream of msgpack maps."""
+def maps(columns: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as maps of what a result holds."""
     names = [column.name for column in columns]
     values = job_rows([tuple(row.get(name) for name in names) for row in rows], columns)
-    for row in values:
-        yield msgpack.packb(dict(zip(names, row, strict=True)))
+    return [dict(zip(names, row, strict=True)) for row in values]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from tdlocal.account.account import Account
 from tdlocal.account.users import User
 from tdlocal.api.encode import date
-from tdlocal.api.wire import Fault, Request, lacks, route
+from tdlocal.api.wire import Fault, Request, route
 
 PYTHON = "td-client-python 1.7 tdclient/user_api.py"
 JAVA = "td-client-java 0.9 TDUser.java, TDApiKey.java"
@@ -93,11 +94,16 @@ def user_json(user: User) -> dict[str, Any]:
     }
 
 
-WHO_MAY_WHAT = "every user of this account may do everything"
-BOXES = "treasure-boxes basic_monitoring"
-lacks("GET", "/v3/access_control/policies", source=BOXES, why=WHO_MAY_WHAT)
-for part in ("permissions", "column_permissions", "users"):
-    lacks("GET", f"/v3/access_control/policies/{{number}}/{part}", source=BOXES, why=WHO_MAY_WHAT)
-lacks("GET", "/v3/access_control/policies/{number}", source=BOXES, why=WHO_MAY_WHAT)
-lacks("GET", "/v3/access_control/users", source=BOXES, why=WHO_MAY_WHAT)
-lacks("GET", "/v3/access_control/users/{number}", source=BOXES, why=WHO_MAY_WHAT)
+@route("GET", "/v3/account/show", source="td-client-ruby api/account.rb (td account)")
+def show_account(account: Account, request: Request) -> Any:
+    """The account with the bytes that its tables take."""
+    tables = (table for name in account.databases.names() for table in account.engine.tables(name))
+    about = {
+        "id": ACCOUNT_ID,
+        "plan": 1,
+        "storage_size": sum(table.bytes for table in tables),
+        "guaranteed_cores": None,
+        "maximum_cores": os.cpu_count(),
+        "created_at": date(account.users.all()[0].created_at),
+    }
+    return {"account": about}
