@@ -16,6 +16,7 @@ from tdlocal.console.events import Console, JsonConsole
 from tdlocal.console.logs import TaskLogs, compress_logs, new_run_folder
 from tdlocal.console.report import write_page
 from tdlocal.errors import KitError
+from tdlocal.operators.process import sweep
 from tdlocal.reserve import lay_in
 from tdlocal.workflow.executor import THREADS, Options, Outcome, Run
 from tdlocal.workflow.faults import Fault, WorkflowFaults
@@ -214,7 +215,7 @@ def main(arguments: argparse.Namespace) -> int:
         state.mkdir(parents=True, exist_ok=True)
         lay_in(state)
         logs = TaskLogs(new_run_folder(state))
-        (state / "tmp").mkdir(exist_ok=True)
+        sweep(state / "tmp")
     except OSError as error:
         raise KitError(
             f"cannot write to the state folder: {error.strerror}", where=str(state), mend="make room there"

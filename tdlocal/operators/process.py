@@ -7,10 +7,12 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,34 @@ PATIENCE = 3.0  # seconds between asking a process to end and ending it
 TD_HOST = re.compile(
     r"(?P<scheme>https?://)?(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)*\.treasuredata\.(?:com|co\.jp))(?P<rest>(?:[:/].*)?)"
 )
+
+
+@contextlib.contextmanager
+def scratch(job: Job) -> Iterator[Path]:
+    """A folder for the files of one task's process, gone with the task."""
+    folder = job.services.state / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = f"{job.kind}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what runs that were killed left in the folder of scratch()."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        found = re.match(r"(?:py|sh|rb)-(\d+)-", entry.name)
+        if found and not _is_running(int(found[1])):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def wants_account(job: Job, *more: str) -> bool:

@@ -14,13 +14,13 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from tdlocal.operators import process
 from tdlocal.operators.base import Job, Result, TaskFailure, as_list, as_text, frames
 from tdlocal.operators.warm import WarmPython
+from tdlocal.reserve import is_nearly_full
 from tdlocal.workflow.parameters import Update
 
 MOST_SOURCES = 200
@@ -37,10 +37,8 @@ def run(job: Job) -> Result:
     if process.wants_account(job, *_sources(job, command or "")):
         job.services.account()
     env = process.environment(job)
-    folder = job.services.state / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="py-", dir=folder) as scratch:
-        given, answer = Path(scratch) / "input.json", Path(scratch) / "output.json"
+    with process.scratch(job) as scratch:
+        given, answer = scratch / "input.json", scratch / "output.json"
         family = job.values.get("py")
         family = family if isinstance(family, dict) else {}
         params = {**job.values, **{k: v for k, v in family.items() if k not in job.values}}
@@ -49,7 +47,7 @@ def run(job: Job) -> Result:
         text = job.services.current(json.dumps({"params": params}, ensure_ascii=False, default=str))
         given.write_text(text, encoding="utf-8", errors="replace")
         if command is None:
-            file = Path(scratch) / "script.py"
+            file = scratch / "script.py"
             file.write_text(script or "", encoding="utf-8")
             line = [str(file), str(given), str(answer)]
         else:
@@ -119,7 +117,8 @@ def _result(job: Job, code: int, answer: Path, params: dict[str, Any]) -> Result
         try:
             left = json.loads(answer.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise TaskFailure(f"the task left no JSON behind: {error} (runtime)", frames(job)) from None
+            why = "the disk is full" if is_nearly_full(job.services.state) else str(error)
+            raise TaskFailure(f"the task left no JSON behind: {why} (runtime)", frames(job)) from None
     if code != 0:
         raise _failure(job, code, left.get("error"))
     if not answer.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,14 @@ def run(job: Job) -> Result:
     line = _ruby(job)
     if process.wants_account(job):
         job.services.account()
-    folder = job.services.state / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="rb-", dir=folder) as scratch:
-        given, answer = Path(scratch) / "input.json", Path(scratch) / "output.json"
+    with process.scratch(job) as scratch:
+        given, answer = scratch / "input.json", scratch / "output.json"
         family = job.values.get("rb")
         params = {**(family if isinstance(family, dict) else {}), **job.values}
         text = job.services.current(json.dumps({"params": params}, ensure_ascii=False, default=str))
         given.write_text(text, encoding="utf-8", errors="replace")
         if command is None:
-            file = Path(scratch) / "script.rb"
+            file = scratch / "script.rb"
             file.write_text(script or "", encoding="utf-8")
             line += [str(file), str(given), str(answer)]
         else:

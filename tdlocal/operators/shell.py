@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from pathlib import Path
 
 from tdlocal.operators import process
 from tdlocal.operators.base import Job, Result, TaskFailure, as_list, frames
@@ -17,10 +15,8 @@ def run(job: Job) -> Result:
     words = as_list(shell, "shell") if isinstance(shell, list) or str(shell).startswith("[") else [shell]
     if process.wants_account(job, script) or re.search(r"\b(?:td|curl|python3?|tdlocal|digdag)\b", script):
         job.services.account()
-    folder = job.services.state / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="sh-", dir=folder) as scratch:
-        file = Path(scratch) / "runner.sh"
+    with process.scratch(job) as scratch:
+        file = scratch / "runner.sh"
         file.write_text(script, encoding="utf-8")
         env = process.environment(job, parameters=True)
         code = process.run(job, [*map(str, words), str(file)], env, job.folder)

@@ -1,5 +1,8 @@
 """py> and sh> in processes of their own: nothing leaks, and a task that misbehaves is told in one message."""
 
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -183,3 +186,22 @@ def test_ten_thousand_tasks_need_little_memory(tasks: Project) -> None:
     ended = tasks.run("-q")
     assert ended.code == 0 and len(ended.lines) == 10_001
     assert int(ended.lines[-1].split()[1]) < 300_000
+
+
+def test_scratch_folders_go_with_their_task_or_with_the_next_run(tasks: Project) -> None:
+    tasks.write("main.dig", "+a:\n  sh>: 'true'\n+b:\n  py>: t.dice\n+c:\n  sh>: sleep 5\n")
+    scratch = tasks.root / ".tdlocal" / "tmp"
+    killed = tasks.start("run", "main")
+    deadline = time.monotonic() + 30
+    while not list(scratch.glob(f"sh-{killed.pid}-*/runner.sh")) or list(scratch.glob("py-*")):
+        assert time.monotonic() < deadline and killed.poll() is None
+        time.sleep(0.02)
+    killed.kill()
+    killed.communicate()
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    (scratch / f"py-{other.pid}-of_a_run_at_work").mkdir()
+    assert len(os.listdir(scratch)) == 2
+    tasks.write("main.dig", "+d:\n  sh>: 'true'\n")
+    assert tasks.run("--no-save").code == 0
+    assert os.listdir(scratch) == [f"py-{other.pid}-of_a_run_at_work"]
+    other.communicate(b"\n")
