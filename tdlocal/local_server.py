@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Any
 
 from tdlocal.errors import KitError
+from tdlocal.reserve import is_nearly_full
 
 SERVER_FILE = "server.json"
 LOCK_FILE = "server.lock"
@@ -118,13 +119,16 @@ def api_key(state: Path) -> str:
 
 
 @contextmanager
-def local_account(state: Path) -> Iterator[LocalServer]:
+def local_account(state: Path, any_key: bool = False) -> Iterator[LocalServer]:
     """Use the account of *state*, starting its server when none runs.
+
+    With *any_key* a wrong TD_API_KEY is no fault here: it is the server's `key`, and every request that is
+    made with it is refused.
 
     A server started here stops at the end, unless another command still uses it; it also stops when
     this process dies. A server started by hand (`tdlocal serve`) is used and left running.
 
-    Raises KitError when the account cannot be opened.
+    Raises KitError when the account cannot be opened, or the key is wrong.
     """
     state = state.resolve()
     try:
@@ -135,7 +139,7 @@ def local_account(state: Path) -> Iterator[LocalServer]:
     deadline = time.monotonic() + START_SECONDS
     try:
         while True:
-            if (found := running_server(state)) is not None:
+            if (found := running_server(state, any_key)) is not None:
                 server, lease = found
                 break
             if child is None and not is_locked(state):
@@ -143,7 +147,12 @@ def local_account(state: Path) -> Iterator[LocalServer]:
             if child is not None and child.poll() is not None:
                 if not is_locked(state):
                     log = (state / "server.log").read_text(errors="replace")
-                    raise KitError(f"the account did not start: {complaint_in(log)}", where=str(state))
+                    reason = complaint_in(log)
+                    if not log and is_nearly_full(state):
+                        reason = "the disk is full"
+                    raise KitError(
+                        f"the account did not start: {reason}", where=str(state), mend="see to that folder"
+                    )
                 child = None  # another command was faster: use its server
             if time.monotonic() > deadline:
                 raise KitError(
@@ -159,7 +168,7 @@ def local_account(state: Path) -> Iterator[LocalServer]:
             stop_child(child, state)
 
 
-def running_server(state: Path) -> tuple[LocalServer, socket.socket] | None:
+def running_server(state: Path, any_key: bool = False) -> tuple[LocalServer, socket.socket] | None:
     """The server that answers for *state* and a lease on it; None when there is none (yet)."""
     there = read_server_file(state)
     if there is None:
@@ -171,7 +180,10 @@ def running_server(state: Path) -> tuple[LocalServer, socket.socket] | None:
         return None
     if lease is None:
         return None
-    if given_key() not in ("", key):
+    given = given_key()
+    if any_key:
+        key = given or key
+    elif given not in ("", key):
         lease.close()
         raise KitError(
             "the account refuses this API key",
@@ -205,7 +217,13 @@ def read_server_file(state: Path) -> dict[str, Any] | None:
 
 
 def start_child(state: Path) -> subprocess.Popen[bytes]:
-    """Start `tdlocal serve` for *state*; it lives as long as its stdin is open."""
+    """Start `tdlocal serve` for *state*; it lives as long as its stdin is open.
+
+    TD_API_KEY makes the key of a new account; it does not change that of one that is there.
+    """
+    environment = dict(os.environ)
+    if (state / "api_key").exists():
+        environment.pop("TD_API_KEY", None)
     try:
         log = (state / "server.log").open("wb")
     except OSError as error:
@@ -223,6 +241,7 @@ def start_child(state: Path) -> subprocess.Popen[bytes]:
                 "0",
                 "--until-eof",
             ],
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

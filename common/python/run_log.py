@@ -1,6 +1,7 @@
 """The run log: run or skip, and what became of it.
 
-Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`, `mail_failed`
+Task      wf01_run_workflow_with_logging: `decide`, `success`, `failure`, `mail_failed`;
+          wf00_orchestration: `run_failure`, `mail_failed`
 Reads     va_config_<sub>.log_tbl of this workflow and session (common/queries/create_log_tables.sql)
 Writes    va_config_<sub>.log_tbl, append-only: a row `running`, then one `success` or `failure`;
           run_decisions: one row per decision; run_metrics: what each workflow left behind, what each of its
@@ -9,19 +10,22 @@ Stores    `decisions`: {workflow: {should_run: run|skip, job: number of the job 
           `failed_workflows`: {workflow: true} (maps, so that parallel branches merge)
 
 "Done" is keyed by workflow and session_unixtime. A `running` row without an end belongs to a run that
-died: the next one closes it as a failure. Text of any kind reaches the log as it is, cut at
+died: the next one closes it as a failure. A failure that the account would not take is kept by
+common.python.kept_rows; the next `decide` brings it in. Text of any kind reaches the log as it is, cut at
 LONGEST_TEXT characters, without the API key.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.python import inputs, task_metrics, treasure
+from common.python import inputs, kept_rows, task_metrics, treasure
 from common.python.errors import TaskError
+from common.python.kept_rows import sql_value
 from common.python.webhook import tell
 
 LONGEST_TEXT = 100_000
@@ -45,6 +49,8 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
             mend=f"use one of {', '.join(inputs.WORKFLOWS)}",
         )
     history = read_history(log, workflow_name, int(session_unixtime))
+    if kept_rows.bring_in(log):
+        history = read_history(log, workflow_name, int(session_unixtime))
     config_hash = inputs.fingerprint(workflow_name, params, Path.cwd())
     decision, reason = decided(workflow_name, history, config_hash, params)
     row = {
@@ -89,7 +95,12 @@ def failure(
         "session_time": session_time,
         "run_id": session_uuid,
     }
-    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
+    log = f"va_config_{sub}"
+    try:
+        finish(log, workflow_name, int(session_unixtime), row)
+    except TaskError as refusal:
+        kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
+        told_kept(refusal, kept_rows.keep(log, kept))
     digdag.env.store({"failed_workflows": {workflow_name: True}})
     measure(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
     tell(
@@ -102,6 +113,65 @@ def failure(
             "message": row["error_message"],
         },
     )
+
+
+def run_failure(
+    workflow_name, session_unixtime, session_time, session_uuid, defaults, message="", stacktrace=""
+):
+    """Task entry: a run failed outside its workflows; their own failures have their own rows."""
+    import digdag
+
+    params = digdag.env.params
+    if params.get("failed_workflows"):
+        print(f"log_tbl has the failure of {', '.join(sorted(params['failed_workflows']))}")
+        return
+    sub = str(params.get("sub") or "")
+    log = f"va_config_{sub if usable(sub) else defaults['sub']}"
+    add_failure(log, workflow_name, int(session_unixtime), session_time, session_uuid, message, stacktrace)
+
+
+def add_failure(
+    log: str, workflow: str, session: int, session_time: str, run_id: str, message: str, stacktrace: str = ""
+) -> None:
+    """Log a failure that has no `running` row; when the account refuses it, keep it for the next run."""
+    row = {
+        "workflow": workflow,
+        "status": "failure",
+        "error_message": shortened(message),
+        "stack_trace": shortened(stacktrace),
+        "session_time": session_time,
+        "run_id": run_id,
+        "session_unixtime": session,
+    }
+    try:
+        history = read_history(log, workflow, session)
+        kept_rows.bring_in(log)
+        times = {"start_time": NOW, "end_time": NOW, "logged_at": NOW_MS}
+        attempt = 1 + sum(entry["status"] == "failure" for entry in history)
+        treasure.run_query(log, append("log_tbl", {**row, "attempt": attempt}, times), rows=False)
+    except TaskError as refusal:
+        told_kept(refusal, kept_rows.keep(log, row))
+
+
+def usable(sub: str) -> bool:
+    """Tell whether *sub* can be part of a database's name; a run may have failed because it cannot.
+
+    >>> usable("retail"), usable("a b"), usable("")
+    (True, False, False)
+    """
+    return re.fullmatch("[a-z0-9_]{1,64}", sub) is not None
+
+
+def told_kept(refusal: TaskError, path: str | None) -> None:
+    """Say that log_tbl could not be written, and where the row is instead.
+
+    Raises:
+        TaskError: *refusal*, when the row is nowhere.
+    """
+    if path is None:
+        raise refusal
+    print(f"log_tbl was not written: {refusal.problem}")
+    print(f"the failure is kept in {path}; the next run that gets in writes it to log_tbl")
 
 
 def mail_failed(session_unixtime, session_time, session_uuid, sub, message="", letter=None):
@@ -262,17 +332,6 @@ def append(table: str, row: Mapping[str, Any], expressions: Mapping[str, str]) -
     """Return the insert of one row of literals and SQL expressions."""
     values = [*(sql_value(value) for value in row.values()), *expressions.values()]
     return f"insert into {table} ({', '.join([*row, *expressions])})\nselect {', '.join(values)}"
-
-
-def sql_value(value: Any) -> str:
-    """Return a literal of the value's own type.
-
-    >>> sql_value(3), sql_value("it's"), sql_value(None)
-    ('3', "'it''s'", 'null')
-    """
-    if value is None:
-        return "null"
-    return str(value) if isinstance(value, int) else treasure.literal(value)
 
 
 def record_count(workflow: str, params: Mapping[str, Any]) -> int | None:

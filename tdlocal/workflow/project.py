@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tdlocal.errors import KitError
 from tdlocal.workflow.faults import ConfigError, Fault, WorkflowFaults
-from tdlocal.workflow.model import Workflow, read_workflow
+from tdlocal.workflow.model import Workflow, read_workflow, workflow_of
+from tdlocal.workflow.yaml_reader import read_yaml
 
 
 class Project:
@@ -36,6 +37,16 @@ class Project:
                 self.workflows[workflow.name] = workflow
         if faults:
             raise WorkflowFaults(faults)
+
+    def helper(self, file: str) -> Workflow | None:
+        """The workflow of *file*, in the project's folder or one right below it, read by itself; its tasks
+        work in the project's folder. None when there is no such file, or it has faults.
+        """
+        found = [path for path in (self.root / file, *sorted(self.root.glob(f"*/{file}"))) if path.is_file()]
+        faults: list[Fault] = []
+        section = read_yaml(found[0], self.root, faults) if found else None
+        workflow = None if section is None else workflow_of(section, self.root / file, faults)
+        return None if faults else workflow
 
     def workflow(self, name: str) -> Workflow:
         """The workflow called *name* (with or without .dig).

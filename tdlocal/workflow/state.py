@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import fcntl
 import hashlib
 import json
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tdlocal.errors import KitError
+from tdlocal.reserve import give_up
 from tdlocal.workflow.parameters import Update
 
 SYNC_SECONDS = 0.5  # lines reach the disk at least this often; a power cut may lose that much
@@ -181,7 +183,7 @@ class Journal:
         line = json.dumps(entry, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
         with self._lock:
             try:
-                os.write(self._handle, line)
+                self._put(line)
             except OSError as error:
                 raise KitError(
                     f"cannot save the state of the run: {error.strerror}",
@@ -192,10 +194,27 @@ class Journal:
                 os.fsync(self._handle)
                 self._synced = time.monotonic()
 
+    def _put(self, line: bytes) -> None:
+        """Write a line; on a full disk once more, into the room of the reserve.
+
+        Raises:
+            OSError: there was none.
+        """
+        try:
+            if os.write(self._handle, line) == len(line):
+                return
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+        if not any(give_up(folder) for folder in list(self.path.parents)[:3]):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.write(self._handle, b"\n" + line)  # what may be there of the first try is no line
+
     def close(self) -> None:
         """Bring everything to disk and let go of the file."""
         if self._handle >= 0:
-            os.fsync(self._handle)
+            with contextlib.suppress(OSError):
+                os.fsync(self._handle)
             os.close(self._handle)
             self._handle = -1
 
