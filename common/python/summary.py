@@ -2,7 +2,8 @@
 
 Task      wf00_orchestration +summary, ``py>: common.python.summary.main``
 Reads     va_config_<sub>.log_tbl, run_decisions, validation_runs, segment_logs; the raw tables' sizes;
-          golden unified_customers and unified_transactions. What is not there is left out
+          golden unified_customers and unified_transactions; unification_changes. What is not there is
+          left out
 Writes    va_config_<sub>.run_summary (name, value, run_id varchar; session_unixtime bigint), appended
 Stores    `summary`: {html}, the mail's body, free of templates
 """
@@ -109,7 +110,7 @@ def figures(params: Mapping[str, Any], log: str, session: int) -> list[tuple[str
     records = sum(int(table.get("count") or 0) for table in raw)
     facts = [("records in", f"{records:,} in {len(raw)} raw tables")]
     golden = inputs.database("gld", params)
-    facts += people(golden, session)
+    facts += people(golden, inputs.database("unif", params), session)
     facts += revenue(golden)
     facts += validation(log, session)
     facts += segments(log, session)
@@ -126,8 +127,8 @@ def named_raw_tables() -> list[str]:
     return sorted(found)
 
 
-def people(golden: str, session: int) -> list[tuple[str, str]]:
-    """Return how many people there are, how many of them are known, and how many are new."""
+def people(golden: str, unified: str, session: int) -> list[tuple[str, str]]:
+    """Return how many people there are, how many are known, new, and turned out to be somebody else too."""
     rows = answered(
         golden,
         "select count(*) as people, count_if(is_known = 'true') as known,\n"
@@ -136,9 +137,15 @@ def people(golden: str, session: int) -> list[tuple[str, str]]:
     if not rows:
         return []
     row = rows[0]
-    return [
-        ("people out", f"{row['people']:,}, of whom {row['known'] or 0:,} known; {row['created'] or 0:,} new")
-    ]
+    told = f"{row['people']:,}, of whom {row['known'] or 0:,} known; {row['created'] or 0:,} new"
+    joined = answered(
+        unified,
+        "select count(distinct other_canonical_id) as people from unification_changes\n"
+        f"where change = 'merge' and session_unixtime = {session}",
+    )
+    if joined:
+        told += f", {joined[0]['people'] or 0:,} merged into others"
+    return [("people out", told)]
 
 
 def revenue(golden: str) -> list[tuple[str, str]]:

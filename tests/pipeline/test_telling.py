@@ -73,6 +73,9 @@ def test_a_webhook_hears_of_success_and_failure(small, project, tmp_path, ear):
     assert "records in" in success["facts"]
     assert (failure["status"], failure["workflow"]) == ("failure", "wf02_mapping")
     assert "formfills" in failure["message"]
+    mail = sorted((state / "mails").glob("*.txt"))[-1].read_text(encoding="utf-8")
+    assert "\nfound in  raw_retail\nto mend   load the table" in mail
+    assert "raw table raw_retail.formfills is missing" in mail and "Traceback" not in mail
 
 
 def test_a_webhook_that_fails_fails_no_run(small, project, tmp_path, ear):
