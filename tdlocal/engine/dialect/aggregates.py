@@ -196,11 +196,12 @@ def percentile(c: Any, node: s.Call, values: list[Value]) -> Made:
         return _weighted(c, node, value, values)
     fractions = node.arguments[1]
     if isinstance(fractions, s.ArrayLiteral):
-        parts = [_quantile(value, c.expression(item)) for item in fractions.items]
+        windowed = node.over is not None
+        parts = [_quantile(value, c.expression(item), windowed) for item in fractions.items]
         return Made(f"[{', '.join(parts)}]", k.array(value.kind))
     if values[1].kind.name == "array":
         raise failure("NOT_SUPPORTED", "approx_percentile: write the fractions as ARRAY[…]")
-    return Made(_quantile(value, values[1]), value.kind)
+    return Made(_quantile(value, values[1], node.over is not None), value.kind)
 
 
 def _weighted(c: Any, node: s.Call, value: Value, values: list[Value]) -> Made:
@@ -226,12 +227,15 @@ def _weighted(c: Any, node: s.Call, value: Value, values: list[Value]) -> Made:
     return Made(at(values[2]), value.kind)
 
 
-def _quantile(value: Value, fraction: Value) -> str:
+def _quantile(value: Value, fraction: Value, windowed: bool) -> str:
     if not fraction.is_constant or fraction.constant is None:
         raise failure("NOT_SUPPORTED", "approx_percentile: the fraction must be a constant")
     wanted = Decimal(str(fraction.constant))
     if not 0 <= wanted <= 1:
         raise failure("INVALID_FUNCTION_ARGUMENT", "Percentile must be between 0 and 1")
+    if windowed:  # over a window DuckDB forgets the order that was asked for
+        kept = f"list_sort(list_filter(list({value.sql}){OVER}, lambda e_: e_ IS NOT NULL))"
+        return f"{kept}[least(CAST(floor({wanted} * len({kept})) AS BIGINT) + 1, len({kept}))]"
     return f"quantile_disc({value.sql}, {1 - wanted} ORDER BY {value.sql} DESC){OVER}"
 
 

@@ -13,10 +13,17 @@ from tdlocal.engine.dialect.values import Value, text
 
 _LEGAL = text(r"""([^\x00-\x20"<>\\^`{|}\x7f%]|%[0-9A-Fa-f]{2})*""")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+# java.net.URI expects something behind a scheme and behind "//", and a scheme to be one
+_BROKEN = text(
+    rf"^(?:{_SCHEME})?//$|^{_SCHEME}(?:#|$)|^(?:[^A-Za-z:/?#][^:/?#]*|[A-Za-z][^:/?#]*[^A-Za-z0-9+.:/?#-][^:/?#]*)?:"
+)
+_NAME = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?"
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
+_NUMBERS = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
 _PATTERNS = {
     "protocol": r"^([A-Za-z][A-Za-z0-9+.-]*):",
     "host": rf"^(?:{_SCHEME})?//(?:[^/?#@]*@)?"
-    r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?)(?::[0-9]*)?(?:[/?#]|$)",
+    rf"(\[[0-9a-fA-F:.]+\]|{_NUMBERS}|{_NAME})(?::[0-9]*)?(?:[/?#]|$)",
     "path": rf"^(?:{_SCHEME})?(?://[^/?#]*)?([^?#]*)",
     "query": r"^[^?#]*\?([^#]*)",
     "fragment": r"#(.*)$",
@@ -30,10 +37,11 @@ def part(c: Any, node: s.Call) -> Value:
     found = f"regexp_extract({url}, {text(_PATTERNS[name])}, 1)"
     if name in ("path", "query", "fragment"):
         hard = f"contains({url}, '%')"
-        if name == "path":  # mailto:x has no path
+        if name != "fragment":  # mailto:x has neither path nor query
             hard += f" OR regexp_matches({url}, {text(rf'^{_SCHEME}[^/]')})"
         found = f"CASE WHEN {hard} THEN py_url_part({url}, '{name}') ELSE {found} END"
-    return Value(f"CASE WHEN regexp_full_match({url}, {_LEGAL}) THEN {found} END", kind)
+    legal = f"regexp_full_match({url}, {_LEGAL}) AND NOT regexp_matches({url}, {_BROKEN})"
+    return Value(f"CASE WHEN {legal} THEN {found} END", kind)
 
 
 def port(c: Any, node: s.Call) -> Value:
@@ -46,13 +54,15 @@ def parameter(c: Any, node: s.Call) -> Value:
     slow = f"py_url_parameter({url.sql}, {name.sql})"
     if not isinstance(name.constant, str) or not name.constant:
         return Value(slow, _kind(c, node))
+    opaque = text(rf"^{_SCHEME}(?:[^/]|$)")
     word = re.escape(name.constant)
     there = text(rf"^[^?#]*\?(?:[^#]*&)?{word}(?:[=&#]|$)")
     first = text(rf"^[^?#]*\?(?:[^#]*?&)??{word}(?:=([^&#]*))?(?:[&#]|$)")
     x = url.sql
     sql = (
         f"CASE WHEN NOT regexp_matches({x}, {there}) THEN NULL"
-        f" WHEN contains({x}, '%') OR contains({x}, '+') OR NOT regexp_full_match({x}, {_LEGAL}) THEN {slow}"
+        f" WHEN contains({x}, '%') OR contains({x}, '+') OR NOT regexp_full_match({x}, {_LEGAL})"
+        f" OR regexp_matches({x}, {_BROKEN}) OR regexp_matches({x}, {opaque}) THEN {slow}"
         f" ELSE regexp_extract({x}, {first}, 1) END"
     )
     return Value(sql, _kind(c, node))

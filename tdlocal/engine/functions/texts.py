@@ -17,6 +17,14 @@ _SOUNDEX = {letter: code for code, letters in enumerate(("BFPV", "CGJKQSXZ", "DT
 _URI = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )
+_BROKEN_URI = re.compile(  # as dialect.urls has it
+    r"\A(?:[A-Za-z][A-Za-z0-9+.-]*:)?//\Z|\A[A-Za-z][A-Za-z0-9+.-]*:(?:#|\Z)"
+    r"|\A(?:[^A-Za-z:/?#][^:/?#]*|[A-Za-z][^:/?#]*[^A-Za-z0-9+.:/?#-][^:/?#]*)?:"
+)
+_HOST = re.compile(
+    r"\[[0-9a-fA-F:.]+(?:%25\w+)?\]|(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?!$)|$)){4}"
+    r"|(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?"
+)
 _BAD_URI = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f]|%(?![0-9A-Fa-f]{2})")
 
 
@@ -244,12 +252,10 @@ def word_stem(word: str, language: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _uri(url: str) -> tuple[str | None, ...] | None:
-    if _BAD_URI.search(url):
+    if _BAD_URI.search(url) or _BROKEN_URI.search(url):
         return None
     match = _URI.fullmatch(url)
-    if match is None or (match[1] and not (match[2] or match[3])):
-        return None
-    return match.groups()
+    return match.groups() if match is not None else None
 
 
 def url_part(url: str, part: str) -> str | None:
@@ -261,7 +267,7 @@ def url_part(url: str, part: str) -> str | None:
     if part == "host":
         return _host(authority) or ""
     value = {"protocol": scheme, "path": path, "query": query, "fragment": fragment}[part]
-    if part in ("path", "query") and scheme and authority is None and path and not path.startswith("/"):
+    if part in ("path", "query") and scheme and authority is None and not (path or "").startswith("/"):
         return ""  # an opaque URI such as mailto:
     if part in ("query", "path", "fragment") and value:
         return _decoded(value)
@@ -276,13 +282,12 @@ def _host(authority: str | None) -> str:
     if not authority:
         return ""
     host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
-    legal = re.fullmatch(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?", host)
-    return host if legal else ""
+    return host if _HOST.fullmatch(host) else ""
 
 
 def url_port(url: str) -> int | None:
     found = _uri(url)
-    port = re.search(r":(\d+)$", found[1] or "") if found else None
+    port = re.search(r":(\d+)$", found[1] or "") if found and _host(found[1]) else None
     return int(port[1]) if port else None
 
 
@@ -291,6 +296,8 @@ def url_parameter(url: str, name: str) -> str | None:
     found = _uri(url)
     if found is None or found[3] is None:
         return None
+    if found[0] and found[1] is None and not (found[2] or "").startswith("/"):
+        return None  # an opaque URI has no query
     for item in found[3].split("&"):
         key, _, value = item.partition("=")
         if key == name:
