@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 BATCH = 20_000
 PREVIEW_ROWS = 20
 BROKEN = (
-    OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, OverflowError, re.error, zlib.error,
+    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError, re.error, zlib.error,
     zipfile.BadZipFile,
 )  # fmt: skip
 TIME_TEXT = "%Y-%m-%d %H:%M:%S.%3N"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgpack
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tdlocal.account.account import Account
@@ -200,3 +200,97 @@ def test_any_sql_over_the_statement_protocol(application: Application, sql: str)
 def test_broken_streams(application: Application, data: bytes) -> None:
     application.account.tables.create("shop", "events")
     assert status(application, "PUT", "/v3/table/import/shop/events/msgpack.gz", body=data) == 422
+
+
+WORDS = st.sampled_from(
+    """
+    type csv tsv json jsonl msgpack s3 lake in out filters parser columns name long double string
+    timestamp boolean  format %Y-%m-%d %z %Q delimiter quote escape charset utf-8 utf-16 base64 decoders
+    gzip zip bzip2 rename rules rule  character_types regex_replace match ( replace add_time to_column
+    from_column from_value mode fixed_time value  incremental_time expand_json json_column_name
+    expanded_columns record root column add_columns default remove keep  append skip_header_lines 1
+    path_match_pattern time_column max_length unique_number_suffix
+    """.split()
+)
+CONFIGS = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 2**40) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@QUICK
+@given(
+    parser=CONFIGS,
+    filters=CONFIGS,
+    source=st.dictionaries(WORDS, CONFIGS, max_size=2),
+    content=st.binary(max_size=80),
+)
+@example(parser={"charset": 1}, filters=None, source={}, content=b"\0")
+@pytest.mark.parametrize("call", ["preview", "guess"])
+def test_any_bulk_load(
+    application: Application, call: str, parser: Any, filters: Any, source: Any, content: bytes
+) -> None:
+    bucket = application.account.state / "buckets" / "lake"
+    bucket.mkdir(parents=True, exist_ok=True)
+    (bucket / "a").write_bytes(content)
+    config = {
+        "in": {**source, "type": "s3", "bucket": "lake", "path_prefix": "a", "parser": parser},
+        "filters": filters,
+    }
+    body = json.dumps({"config": config}).encode()
+    headers = {"content-type": "application/json"}
+    assert status(application, "POST", f"/v3/bulk_loads/{call}", body=body, headers=headers) in (
+        200,
+        404,
+        422,
+    )
+
+
+@QUICK
+@given(
+    content=st.binary(max_size=120),
+    kind=st.sampled_from(["csv", "json", "jsonl", "msgpack"]),
+    options=st.dictionaries(WORDS, CONFIGS, max_size=3),
+)
+def test_any_object_of_a_bulk_load(
+    application: Application, content: bytes, kind: str, options: dict[str, Any]
+) -> None:
+    account = application.account
+    bucket = account.state / "buckets" / "lake"
+    bucket.mkdir(parents=True, exist_ok=True)
+    (bucket / "a").write_bytes(content)
+    columns = [
+        {"name": name, "type": name} for name in ("long", "double", "string", "timestamp", "boolean", "json")
+    ]
+    parser = {**options, "type": kind, "columns": columns, "allow_optional_columns": True}
+    config = {"in": {"type": "s3", "bucket": "lake", "path_prefix": "a", "parser": parser}}
+    body = json.dumps({"config": config}).encode()
+    headers = {"content-type": "application/json"}
+    assert status(application, "POST", "/v3/bulk_loads/preview", body=body, headers=headers) in (200, 422)
+
+
+@QUICK
+@given(
+    value=VALUES,
+    kind=st.sampled_from(["application/json", "application/vnd.treasuredata.v1+json", "text/plain"]),
+)
+@pytest.mark.parametrize(
+    "path", ["/js/v3/event/shop/e", "/postback/v3/event/shop/e", "/shop/e", "/v3/access_control/policies"]
+)
+def test_any_event(application: Application, path: str, value: Any, kind: str) -> None:
+    try:
+        body = json.dumps(value).encode()
+    except (TypeError, ValueError):
+        body = repr(value).encode()
+    answer = status(application, "POST", path, body=body, headers={"content-type": kind})
+    assert answer < 500 or (answer == 501 and path == "/shop/e")
+
+
+@QUICK
+@given(url=st.text(max_size=30), scheme=st.sampled_from(["td", "s3", "gs", "sftp", "mysql", "{", ""]))
+def test_any_result_output(application: Application, scheme: str, url: str) -> None:
+    text = json.dumps({"type": url}) if scheme == "{" else f"{scheme}://{url}" if scheme else url
+    body = json.dumps({"query": "select 1", "result": text}).encode()
+    headers = {"content-type": "application/json"}
+    assert status(application, "POST", "/v3/job/issue/presto/shop", body=body, headers=headers) < 500
