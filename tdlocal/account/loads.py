@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 BATCH = 20_000
 PREVIEW_ROWS = 20
 BROKEN = (
-    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError, re.error, zlib.error,
-    zipfile.BadZipFile,
+    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, OverflowError, re.error,
+    zlib.error, zipfile.BadZipFile,
 )  # fmt: skip
 TIME_TEXT = "%Y-%m-%d %H:%M:%S.%3N"
 PREVIEW_TIME = "%Y-%m-%d %H:%M:%S.%6N UTC"
