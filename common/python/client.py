@@ -11,6 +11,7 @@ Reads     `calls` of config/src_params.yml
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import random
 import select
@@ -69,25 +70,34 @@ class Calls:
 def calls_of(given: Mapping[str, Any]) -> Calls:
     """Return the settings of a `calls:` map.
 
-    >>> calls_of({"tries": 3}).tries
-    3
+    >>> settings = calls_of({"tries": 3, "first_wait": "0.2"})
+    >>> settings.tries, settings.first_wait
+    (3, 0.2)
 
     Raises:
         TaskError: a name is not known, or a value is no number above 0.
     """
     known = {one.name for one in fields(Calls)}
-    wrong = [
-        name
-        for name, value in given.items()
-        if name not in known or isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0
-    ]
+    values = {name: number(value) for name, value in given.items()}
+    wrong = [name for name, value in values.items() if name not in known or not value > 0]
     if wrong:
         raise TaskError(
             f"calls: {', '.join(sorted(wrong))} cannot be used",
             where=CONFIG,
             mend=f"give numbers above 0 for any of {', '.join(sorted(known))}",
         )
-    return Calls(**given)
+    return Calls(**values)
+
+
+def number(value: Any) -> float:
+    """Return a number, also one that is text (Digdag reads a plain 0.1 in YAML as text); NaN for others."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    try:
+        found = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return math.nan
+    return int(found) if found.is_integer() else found
 
 
 @lru_cache(1)

@@ -88,7 +88,7 @@ def planned_run(arguments: argparse.Namespace) -> Run:
     selection = select(
         workflow.root, arguments.start, arguments.goal, arguments.end, arguments.task, arguments.rerun
     )
-    states = States(arguments.save or state / "sessions")
+    states = States(root / arguments.save if arguments.save else state / "sessions")
     schedule = schedule_of(workflow.schedule, workflow.timezone)
     last = states.last_session(workflow.name)
     session = session_time(arguments.session, workflow.timezone, schedule, last)

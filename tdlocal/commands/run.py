@@ -207,7 +207,7 @@ def main(arguments: argparse.Namespace) -> int:
         workflow.root, arguments.start, arguments.goal, arguments.end, arguments.task, arguments.rerun
     )
     keep = not arguments.no_save and not arguments.dry_run
-    states = States(arguments.save or state / "sessions")
+    states = States(root / arguments.save if arguments.save else state / "sessions")
     schedule = schedule_of(workflow.schedule, workflow.timezone)
     last = states.last_session(workflow.name)
     session = session_time(arguments.session, workflow.timezone, schedule, last)

@@ -27,6 +27,11 @@ class Operator:
     pure: bool = False
     retriable: bool = True
 
+    @property
+    def checks_retry(self) -> bool:
+        """Whether an invalid `_retry` fails the task; for the others it is ignored."""
+        return self.module not in ("control", "require") or self.function == "call"
+
 
 def _options(words: str) -> frozenset[str]:
     return frozenset(words.split())

@@ -26,7 +26,7 @@ from tdlocal.reserve import give_up_if_full
 from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.model import Task, Workflow, generated
 from tdlocal.workflow.parameters import Scope, Update, View, merged, view
-from tdlocal.workflow.retries import Retry, retry_of
+from tdlocal.workflow.retries import Retry, retry_fault, retry_of
 from tdlocal.workflow.selection import Selection
 from tdlocal.workflow.services import Services
 from tdlocal.workflow.sessions import built_in, schedule_of
@@ -210,7 +210,7 @@ class Run:
                 return Outcome(True, stored, None, ran)
             again = values is not None
             if again and retry is None:
-                retry = retry_of(values.get("_retry") if values else None, self._retry_warning(task))
+                retry = retry_of(values or {}, self._retry_warning(task))
             if not (again and retry and retry.again()):
                 break
             await self._pause(task, retry)
@@ -227,6 +227,8 @@ class Run:
         try:
             found = operators.operator(task.operator)
             seen = self.see(task, scope)
+            if found.checks_retry and (problem := retry_fault(seen.values)):
+                raise ConfigError(problem, mend="write a number or {limit: N, interval: S}")
         except ConfigError as error:
             return self._misconfigured(task, error), None
         values = seen.values

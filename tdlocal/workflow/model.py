@@ -35,7 +35,8 @@ class Task:
     """One task of a file, or one that was generated.
 
     ``config`` holds the task's own keys as written (for an operator), ``upstream`` the positions of the
-    siblings it waits for, ``folder`` where its files and its `call>` are looked up.
+    siblings it waits for, ``retry`` its `_retry` under that key, ``folder`` where its files and its `call>`
+    are looked up.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Task:
     export: dict[str, Any] = field(default_factory=dict)
     error: Section | None = None
     check: Section | None = None
-    retry: Any = None
+    retry: dict[str, Any] = field(default_factory=dict)
     disable: Any = False
     background: bool = False
     after: tuple[str, ...] = ()
@@ -157,7 +158,7 @@ def _task(
     task.error = _handler(name + "^error", config, "_error", folder, at, faults)
     task.check = _handler(name + "^check", config, "_check", folder, at, faults)
     task.disable = _flag(config, "_disable", at, faults)
-    task.retry = config.get("_retry")
+    task.retry = {"_retry": config["_retry"]} if "_retry" in config else {}
     task.background = _flag(config, "_background", at, faults)
     task.after = _after(config, at, faults)
     if in_parallel and task.background:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,51 +35,51 @@ class Retry:
         >>> [retry.again() and retry.interval() for _ in range(3)]
         [2.0, 4.0, 5.0]
         """
-        seconds = self.seconds * 2 ** (self.count - 1) if self.exponential else self.seconds
+        if not self.exponential:  # max_interval means nothing here
+            return self.seconds
+        seconds = self.seconds * float(2 ** (self.count - 1))
         return min(seconds, self.longest) if self.longest else seconds
 
 
-def retry_of(value: Any, warn: Callable[[str], None]) -> Retry:
-    """What a `_retry:` means; one that means nothing is told to *warn* and never tries again.
+def retry_of(config: Mapping[str, Any], warn: Callable[[str], None]) -> Retry:
+    """What the `_retry:` of a task means; one that means nothing is told to *warn* and never tries again.
 
-    >>> retry_of({"limit": 3, "interval": 2, "interval_type": "exponential"}, print).limit
+    >>> retry_of({"_retry": {"limit": 3, "interval": 2, "interval_type": "Exponential"}}, print).limit
     3
     """
-    if value is None:
+    if "_retry" not in config:
         return Retry()
     try:
-        return _read(value)
+        return _read(config["_retry"])
     except ConfigError as error:
         warn(str(error))
         return Retry()
 
 
-def retry_fault(value: Any) -> str:
-    """What is wrong with a `_retry:` as written; empty when nothing is or when a template decides."""
+def retry_fault(config: Mapping[str, Any]) -> str:
+    """What is wrong with the `_retry:` of a task; empty when nothing is or when a template decides."""
     try:
-        _read(value)
+        if "_retry" in config:
+            _read(config["_retry"])
     except ConfigError as error:
-        return "" if "${" in str(value) else str(error)
+        return "" if "${" in str(config["_retry"]) else str(error)
     return ""
 
 
 def _read(value: Any) -> Retry:
-    if value is None:
-        return Retry()
     if isinstance(value, dict):
-        kind = value.get("interval_type", "constant")
+        kind = str(value.get("interval_type", "constant")).lower()
         if kind not in ("constant", "exponential"):
-            raise ConfigError(f"interval_type must be constant or exponential but is {kind!r}")
-        limit = as_integer(value["limit"], "limit") if value.get("limit") is not None else 0
+            raise ConfigError(f"Invalid retry_interval_type: {value['interval_type']}")
         if value.get("limit") is None:
             raise ConfigError("Parameter 'limit' is required but not set")
         longest = value.get("max_interval")
         return Retry(
-            limit,
+            as_integer(value["limit"], "limit"),
             float(as_integer(value.get("interval", 0), "interval")),
             kind == "exponential",
             float(as_integer(longest, "max_interval")) if longest is not None else 0.0,
         )
-    if isinstance(value, bool):
-        raise ConfigError(f"_retry must be a number or a map but is {str(value).lower()}")
+    if value is None or isinstance(value, (bool, list)):
+        raise ConfigError(f"Invalid _retry format:{json.dumps(value, default=str)}")
     return Retry(as_integer(value, "_retry"))

@@ -6,7 +6,6 @@ Scalars follow Digdag's resolver: only true/false are booleans, 0123 is octal, d
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,11 @@ PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 200  # levels of nesting in one file
 LARGEST = 1_000_000  # values in one file, aliases counted each time
 INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*)")
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[1-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
+)  # none that begins with 0
+CLOCK = re.compile(r"([-+]?)([0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*)")  # 12:30:45.5 counts seconds
+FRACTION = re.compile(r"[-+]?0[0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?")  # looks like a number and is text
 SPECIAL: dict[str, Any] = {
     "": None,
     "~": None,
@@ -28,20 +31,14 @@ SPECIAL: dict[str, Any] = {
     "NULL": None,
     "true": True,
     "True": True,
-    "TRUE": True,
     "false": False,
     "False": False,
-    "FALSE": False,
-    ".inf": math.inf,
-    ".Inf": math.inf,
-    ".INF": math.inf,
-    "+.inf": math.inf,
-    "-.inf": -math.inf,
-    "-.Inf": -math.inf,
-    "-.INF": -math.inf,
-    ".nan": math.nan,
-    ".NaN": math.nan,
-    ".NAN": math.nan,
+    **{
+        sign + name: sign.strip("+") + "Infinity"
+        for sign in ("", "+", "-")
+        for name in (".inf", ".Inf", ".INF")
+    },
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), "NaN"),
 }
 CORE = "tag:yaml.org,2002:"
 
@@ -61,6 +58,12 @@ class Section(dict[str, Any]):
         return self.marks.get(key, self.place)
 
 
+class PlainFraction(str):
+    """Text such as 0.5, written without quotes: somebody may take it for a number."""
+
+    __slots__ = ()
+
+
 class _Refused(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -70,9 +73,11 @@ class _Refused(Exception):
 def plain_scalar(text: str) -> Any:
     """The value of an unquoted scalar, by Digdag's rules.
 
-    >>> texts = ("yes", "True", "0123", "0x1F", "1e3", "2024-03-10", "12:30:45", "~", "1_0")
+    >>> texts = ("yes", "True", "TRUE", "0123", "0x1F", "1e3", "2024-03-10", "12:30:45", "~", "1_0", "08")
     >>> [plain_scalar(text) for text in texts]
-    ['yes', True, 83, 31, 1000.0, '2024-03-10', '12:30:45', None, 10]
+    ['yes', True, 'TRUE', 83, 31, 1000.0, '2024-03-10', '12:30:45', None, 10, '08']
+    >>> [plain_scalar(text) for text in ("0.5", ".5", "1.50", "5.", "1:30.5", ".inf")]
+    ['0.5', 0.5, 1.5, 5.0, 90.5, 'Infinity']
     """
     if text in SPECIAL:
         return SPECIAL[text]
@@ -88,8 +93,25 @@ def plain_scalar(text: str) -> Any:
             return text
         return sign * int(digits, 8 if digits.startswith("0") and digits != "0" else 10)
     if FLOAT.fullmatch(text) and len(text) < 400:
-        return float(text)
-    return text
+        return float(text.replace("_", ""))
+    clock = CLOCK.fullmatch(text)
+    if clock and len(text) < 400:
+        seconds = 0.0
+        for part in clock[2].replace("_", "").split(":"):
+            seconds = seconds * 60 + float(part)
+        return -seconds if clock[1] == "-" else seconds
+    return PlainFraction(text) if FRACTION.fullmatch(text) else text
+
+
+def key_text(value: Any) -> str | None:
+    """A key that is no text as Digdag has it; None for a null, which it refuses.
+
+    >>> key_text(83), key_text(True), key_text(1000.0), key_text(None)
+    ('83', 'true', '1000.0', None)
+    """
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def merge_deep(base: dict[str, Any], over: dict[str, Any]) -> None:
@@ -267,7 +289,10 @@ class _Reader:
             raise self._refused(event, "a list or map as a key", "quote the key")
         if isinstance(value, (dict, list)):
             raise self._refused(event, "a list or map as a key", "quote the key")
-        return value if isinstance(value, str) else str(getattr(event, "value", value))
+        name = key_text(value)
+        if name is None:
+            raise self._refused(event, "null as a key", "quote the key")
+        return name
 
     def _scalar(self, event: Any) -> Any:
         tag: str | None = event.tag

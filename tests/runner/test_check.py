@@ -57,6 +57,17 @@ def test_this_project_has_no_faults_and_is_checked_fast() -> None:
         ("+g:\n  _check: {echo>: x}\n  +a: {echo>: y}\n", "_check on a group is silently ignored"),
         ("+a:\n  _retry: 2\n  td>: q/one.sql\n  database: d\n", "asks about the same failed job again"),
         ("+a:\n  if>: true\n", "if> has neither _do nor _else_do"),
+        ("+a:\n  if>: true\n  _do: {}\n", "if> has neither _do nor _else_do"),
+        ("+a:\n  wait>: 10\n", "main.dig:1:1: error: Invalid duration: 10"),
+        (
+            "+a:\n  _retry: many\n  sh>: x\n",
+            "error: the task fails: Expected integer (int) type for key '_retry'",
+        ),
+        ("+a:\n  _retry: many\n  echo>: x\n", "warning: _retry is ignored"),
+        (
+            "_export: {m: {r: [1, 0.5]}}\n+a:\n  echo>: ${m}\n",
+            "main.dig:1:15: warning: 0.5 is text on Digdag, not a number",
+        ),
         (
             "+a:\n  if>: true\n  _do:\n    +b:\n      for_each>: {x: [1]}\n",
             "main.dig:4:5: error: for_each> has no _do",

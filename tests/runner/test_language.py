@@ -168,6 +168,18 @@ def test_what_digdag_refuses_when_its_turn_comes_is_refused(project: Project, wo
     assert told in failed(project, f"+a:\n  {words}\n", "-p", "x=true")
 
 
+def test_numbers_are_those_of_digdags_yaml(project: Project) -> None:
+    text = (
+        "_export:\n  m: {0123: a, True: b, 1.5: c}\n"
+        "  l: [0.5, .5, 5., 1_0.5, 08, TRUE, .inf, '1', 1:30.5, 0o7]\n"
+        "+a:\n  echo>: ${m} ${l}\n"
+    )
+    assert dig(project, text) == [
+        '{"83":"a","true":"b","1.5":"c"} ["0.5",0.5,5,10.5,"08","TRUE","Infinity","1",90.5,"0o7"]'
+    ]
+    assert "null as a key" in failed(project, "_export: {~: x}\n+a:\n  echo>: x\n")
+
+
 def test_a_limit_may_be_a_template_where_a_task_makes_others(project: Project) -> None:
     text = "+a:\n  loop>: 2\n  _parallel: {limit: '${n}'}\n  _do:\n    echo>: ${i}\n"
     assert dig(project, text, "-p", "n=1") == ["0", "1"]
@@ -186,7 +198,7 @@ def test_a_failing_background_task_stops_what_follows(project: Project) -> None:
 def test_retry_intervals_grow(project: Project) -> None:
     project.write(
         "main.dig",
-        "+a:\n  _retry: {limit: 2, interval: 1, interval_type: exponential, max_interval: 1}\n"
+        "+a:\n  _retry: {limit: 2, interval: 1, interval_type: Exponential, max_interval: 1}\n"
         "  sh>: date +%s.%N >> $TRACE; exit 1\n",
     )
     times = [float(line) for line in project.run().trace]
@@ -200,6 +212,20 @@ def test_a_recovered_group_retry_ends_well(project: Project) -> None:
     )
     ended = project.run()
     assert (ended.code, ended.trace) == (0, ["a", "a", "a"])
+
+
+@pytest.mark.parametrize("retry", ["many", "", "[1]", "{interval: 1}", "{limit: 1, interval_type: often}"])
+def test_an_invalid_retry_fails_a_task_that_works_and_is_ignored_elsewhere(
+    project: Project, retry: str
+) -> None:
+    text = (
+        f"+all:\n  _parallel: true\n  +works:\n    _retry: {retry}\n    sh>: echo works >> $TRACE\n"
+        f"  +says:\n    _retry: {retry}\n    echo>: said\n"
+    )
+    project.write("main.dig", text)
+    ended = project.run()
+    assert ended.code == 1 and ended.trace == [] and ended.lines == ["said"]
+    assert "+main+all+works" in ended.err and "+main+all+says" not in ended.err
 
 
 def test_an_invalid_retry_is_ignored_with_a_warning(project: Project) -> None:

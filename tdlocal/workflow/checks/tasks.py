@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tdlocal import operators
+from tdlocal.operators.control import seconds_of
 from tdlocal.workflow.checks.project import Checked, Spot
-from tdlocal.workflow.faults import Place
+from tdlocal.workflow.faults import ConfigError, Place
 from tdlocal.workflow.parameters import holds_template
 from tdlocal.workflow.retries import retry_fault
-from tdlocal.workflow.yaml_reader import Section
+from tdlocal.workflow.yaml_reader import PlainFraction, Section
 
 NEEDS_BRANCH = {"loop": "_do", "for_each": "_do", "for_range": "_do", "td_for_each": "_do"}
 EFFECT_OPERATORS = {"td", "td_for_each"}
@@ -29,6 +31,32 @@ def check(project: Checked) -> None:
         else:
             _group(project, spot)
         _exports(project, spot)
+        _numbers(project, spot)
+
+
+def _numbers(project: Checked, spot: Spot) -> None:
+    """Values that look like numbers and are text on Digdag, as 0.5 is."""
+    for section in (spot.task.export, spot.task.config):
+        for place, text in _fractions(section, spot.task.place):
+            project.fault(
+                place,
+                f"{text} is text on Digdag, not a number, as every number that begins with 0. is",
+                f'write {text.replace("0.", ".", 1)}, or "{text}" where text is meant',
+                "number",
+                True,
+            )
+
+
+def _fractions(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, PlainFraction):
+        yield place, str(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key not in ("_do", "_else_do"):  # tasks of their own
+                yield from _fractions(item, value.at(key) if isinstance(value, Section) else place)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _fractions(item, place)
 
 
 def _at(spot: Spot, key: str) -> Place:
@@ -81,7 +109,7 @@ def _parameters(project: Checked, spot: Spot, found: operators.Operator) -> None
 
 def _branches(project: Checked, spot: Spot) -> None:
     task = spot.task
-    if task.operator == "if" and not {"_do", "_else_do"} & task.config.keys():
+    if task.operator == "if" and not (task.config.get("_do") or task.config.get("_else_do")):
         project.fault(task.place, "if> has neither _do nor _else_do", "give it the tasks to run", "branch")
     needed = NEEDS_BRANCH.get(task.operator)
     if needed and needed not in task.config:
@@ -101,16 +129,18 @@ def _branches(project: Checked, spot: Spot) -> None:
 
 def _retry(project: Checked, spot: Spot) -> None:
     task = spot.task
-    if task.retry is None:
+    if not task.retry:
         return
     problem = retry_fault(task.retry)
     if problem:
+        found = operators.OPERATORS.get(task.operator)
+        fails = found is not None and found.checks_retry
         project.fault(
             task.place,
-            f"_retry is ignored: {problem}",
+            f"{'the task fails' if fails else '_retry is ignored'}: {problem}",
             "write a number or {limit: N, interval: S}",
             "retry",
-            True,
+            not fails,
         )
     elif task.operator in EFFECT_OPERATORS:
         project.fault(
@@ -149,6 +179,11 @@ def _command(project: Checked, spot: Spot) -> None:
         project.fault(
             task.place, "interval of td_wait> must be a text of at least 30s", "write 30s", "command"
         )
+    if task.operator == "wait" and isinstance(command, (str, int, float)) and "${" not in str(command):
+        try:
+            seconds_of(command)
+        except ConfigError as error:
+            project.fault(task.place, str(error), error.mend, "command")
     if task.operator == "mail":
         _recipients(project, spot)
 
@@ -230,7 +265,7 @@ def _group(project: Checked, spot: Spot) -> None:
             "check",
             True,
         )
-    if task.retry is not None:
+    if task.retry:
         problem = retry_fault(task.retry)
         if problem or holds_template(task.retry):
             why = problem or "templates are not evaluated in the _retry of a group"
