@@ -32,6 +32,8 @@ class KeyRule:
         per_person: a person by strong keys with more of these is doubtful.
         blocked: texts that are no identifiers.
         blocked_regexp: pattern of such texts.
+        slips: how many letters a slip of the pen may change: a value of one record, so near to a value that
+            stands in three records or more beside the same weak identifier, tells nobody apart from it.
     """
 
     strength: str = "strong"
@@ -39,6 +41,7 @@ class KeyRule:
     per_person: int | None = None
     blocked: tuple[str, ...] = ()
     blocked_regexp: str | None = None
+    slips: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,14 @@ def read_protection(document: object, unification: Unification) -> Protection | 
 
 
 def _read_rule(rule: Mapping[str, Any], path: str, faults: list[tuple[str, str]]) -> KeyRule:
-    known = ("strength", "limit", "per_person", "blocked", "blocked_regexp")
+    known = ("strength", "limit", "per_person", "blocked", "blocked_regexp", "slips")
     for name in rule:
         if name not in known:
             faults.append((f"{path}.{name}", f"unknown setting; known: {', '.join(known)}"))
     strength = rule.get("strength", "strong")
     if strength not in STRENGTHS:
         faults.append((f"{path}.strength", f"must be one of {', '.join(STRENGTHS)}, is {strength!r}"))
-    for name in ("limit", "per_person"):
+    for name in ("limit", "per_person", "slips"):
         value = rule.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             faults.append((f"{path}.{name}", f"must be a whole number from 1, is {value!r}"))
@@ -117,6 +120,7 @@ def _read_rule(rule: Mapping[str, Any], path: str, faults: list[tuple[str, str]]
         per_person=rule.get("per_person"),
         blocked=tuple(str(text) for text in rule.get("blocked") or ()),
         blocked_regexp=pattern,
+        slips=rule.get("slips"),
     )
 
 
@@ -163,6 +167,18 @@ class ProtectedSql:
 
     def is_profile(self, column: str) -> str:
         return self._among(column, self.profile_keys)
+
+    @property
+    def has_slips(self) -> bool:
+        """Whether slips of the pen are looked for."""
+        return any(rule.slips for rule in self.rules.values())
+
+    def slips(self, column: str) -> str:
+        return self._among(column, [name for name, rule in self.rules.items() if rule.slips])
+
+    def letters(self, column: str) -> str:
+        letters = {name: rule.slips for name, rule in self.rules.items() if rule.slips}
+        return self._case(column, letters, 0)
 
     def limit(self, column: str) -> str:
         limits = {name: rule.limit for name, rule in self.rules.items() if rule.limit is not None}

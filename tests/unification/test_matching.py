@@ -2,6 +2,7 @@
 
 import csv
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,22 @@ def test_slips_of_the_pen_are_found_and_a_household_stays_apart(engine):
     assert first[0] < 0 < first[-1]
 
 
+def test_namesakes_at_one_address_are_told_apart(engine):
+    dice = random.Random(4)
+    columns = ["record_id", "first", "last", "street", "zip", "email", "phone"]
+    people = [(word(dice), word(dice), f"{at} {word(dice)} street", "1000") for at in range(60)]
+    found = [(f"a{at:03}", *person, f"{at}@x", f"+{at}") for at, person in enumerate(people)]
+    found += [
+        ("same-phone", *people[0], "other@x", "+0"),
+        ("no-phone", *people[1], "other@x", None),
+        ("son", *people[2], "son@x", "+999"),
+    ]
+    put(engine, "stg.r", columns, found)
+    rule = replace(PEOPLE, told_apart_by=("email", "phone"))
+    assert links(engine, rule)[0] == {("a000", "same-phone"), ("a001", "no-phone")}
+    assert ("a002", "son") in links(engine, PEOPLE)[0]
+
+
 def test_a_run_repeats_exactly(engine):
     shop(engine)
     assert links(engine, PEOPLE)[:2] == links(engine, PEOPLE)[:2]
@@ -144,13 +161,14 @@ def test_faults_of_match_yml_are_told_together_with_their_lines(tmp_path):
     file = tmp_path / "match.yml"
     file.write_text(
         "matching:\n  rules:\n    r:\n      block_by: zip\n      threshold: 2\n      typo: 1\n"
-        "      compare:\n        - {column: a, levels: [0.9, 0.5]}\n        - 3\n      must_agree: [b]\n",
+        "      compare:\n        - {column: a, levels: [0.9, 0.5]}\n        - 3\n      must_agree: [b]\n"
+        "      told_apart_by: 3\n",
         encoding="utf-8",
     )
     with pytest.raises(TaskError) as caught:
         settings.rules_of(settings.read(file))
     places = "4: block_by,5: threshold,6: unknown setting 'typo',8: levels,9: must be a map,10: must_agree"
-    for place in places.split(","):
+    for place in [*places.split(","), "11: told_apart_by"]:
         assert place in str(caught.value)
 
 

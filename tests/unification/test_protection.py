@@ -136,3 +136,23 @@ def test_faults_of_the_settings_are_told_together():
         "protection.profile_keys",
         "protection.contradictions[0].table",
     ]
+
+
+CARDS = [
+    *((None, "chloe.b@x.example", None, "card") for _ in range(3)),
+    (None, None, None, "card"),
+]
+
+
+@pytest.mark.parametrize(
+    "other, together", [("cloe.b@x.example", {1, 2, 3, 4, 5}), ("bob@x.example", {1, 2, 3})]
+)
+def test_a_slip_of_the_pen_makes_no_second_person(engine, other, together):
+    protection = PROTECTION | {"keys": {**PROTECTION["keys"], "email": {"slips": 2}}}
+    columns = [*KEYS, "order_no"]  # records of their own
+    records = [(*record, str(at)) for at, record in enumerate([*CARDS, (None, other, None, "card")])]
+    put(engine, "stg.a", columns, records)
+    document = one_table(columns)
+    protection["keys"]["order_no"] = {"strength": "weak"}
+    unify(engine, document, protection=protection)
+    assert frozenset(together) in partition(people(engine))

@@ -63,6 +63,8 @@ class Rule:
         split_by: SQL expression that splits a block with too many records.
         must_agree: columns whose values, both given, may not differ altogether: a shared address makes a
             household, not a person.
+        told_apart_by: columns of which a person has one value, or few. Records of which two or more differ
+            and none is equal are namesakes, such as father and son, however alike the rest is.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Rule:
     threshold: float = THRESHOLD
     largest_block: int = LARGEST_BLOCK
     must_agree: tuple[str, ...] = ()
+    told_apart_by: tuple[str, ...] = ()
     split_by: str = "''"
 
     @property
@@ -83,7 +86,8 @@ class Rule:
         compared += [comparison.swapped_with for comparison in self.compare if comparison.swapped_with]
         known = functions | {"as", "varchar", "bigint", "case", "when", "then", "else", "end", "and", "or",
                              "not", "is", "null", "in", "like"}  # fmt: skip
-        return list(dict.fromkeys([*compared, *(word for word in words if word not in known)]))
+        words = [word for word in words if word not in known]
+        return list(dict.fromkeys([*compared, *self.told_apart_by, *words]))
 
     def swapped(self, column: str) -> list[int]:
         """Return the places in `compare` of the columns that may be swapped with *column*, itself among them.

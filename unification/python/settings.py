@@ -13,7 +13,9 @@ from common.python.lined_yaml import Lined
 from unification.python.matching import LARGEST_BLOCK, LEVELS, THRESHOLD, Comparison, Rule
 
 FILE = "unification/match.yml"
-RULE_SETTINGS = ("block_by", "split_by", "compare", "threshold", "largest_block", "must_agree")
+RULE_SETTINGS = (
+    "block_by", "split_by", "compare", "threshold", "largest_block", "must_agree", "told_apart_by",
+)  # fmt: skip
 
 COMPARISON_SETTINGS = ("column", "levels", "term_frequency", "swapped_with")
 
@@ -87,6 +89,10 @@ def _rule(name, settings, fault):
     if not isinstance(must_agree, list) or not set(must_agree) <= set(columns):
         fault(f"must_agree must be a list of columns of compare ({', '.join(columns)})", *path, "must_agree")
         must_agree = []
+    told_apart_by = settings.get("told_apart_by") or []
+    if not isinstance(told_apart_by, list) or not all(isinstance(column, str) for column in told_apart_by):
+        fault("told_apart_by must be a list of columns", *path, "told_apart_by")
+        told_apart_by = []
     return Rule(
         name=str(name),
         block_by=tuple(blocks),
@@ -94,6 +100,7 @@ def _rule(name, settings, fault):
         threshold=threshold,
         largest_block=largest,
         must_agree=tuple(must_agree),
+        told_apart_by=tuple(told_apart_by),
         split_by=str(settings.get("split_by") or "''"),
     )
 
