@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from tdlocal.account.cdp_values import as_id, unix_now
 from tdlocal.account.errors import AccountError, AlreadyThere, NotThere, Refused
 from tdlocal.account.workflow_times import moment_unix, session_text, stamp
-from tdlocal.operators.control import seconds_of
 from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.sessions import Schedule
 
@@ -227,6 +226,8 @@ def scheduled(workflow: Mapping[str, Any]) -> bool:
 
 def plan_of(row: Mapping[str, Any]) -> Plan:
     """The times of a schedule."""
+    from tdlocal.operators.control import seconds_of  # here: the account starts without the operators
+
     config = row["schedule"]
     try:
         late = config.get("skip_delayed_by")
