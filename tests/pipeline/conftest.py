@@ -53,9 +53,15 @@ def small(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def unbroken(small, project, tmp_path_factory):
-    """What a run of that shop leaves when nothing happens to it."""
+def small_run(small, project, tmp_path_factory):
+    """A state folder after one unbroken run of that shop. Tests only read it, or copy it."""
     state = copy_of(small, tmp_path_factory.mktemp("unbroken") / "state")
     done = run_pipeline(state, project=project)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return left_by(state)
+    return state
+
+
+@pytest.fixture(scope="session")
+def unbroken(small_run):
+    """What a run of that shop leaves when nothing happens to it."""
+    return left_by(small_run)

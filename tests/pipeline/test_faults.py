@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -61,11 +62,15 @@ def test_three_calls_of_ten_going_wrong_change_nothing(small, unbroken, project,
     check_log(state, said)
 
 
-def test_a_service_that_stays_away_is_named_and_the_rest_is_done(small, project, tmp_path):
-    state = copy_of(small, tmp_path / "state")
+def test_a_service_that_stays_away_is_named_and_the_rest_is_done(small_run, project, tmp_path):
+    state = copy_of(small_run, tmp_path / "state")
     (state / "server.json").unlink(missing_ok=True)
-    with stumbling_account(state, {"faults": [{"route": "POST /entities/segments", "kind": "drop"}]}):
-        done = run_pipeline(state, "--plain", project=project)
+    hasty = shutil.copytree(project, tmp_path / "project")
+    config = hasty / "config/src_params.yml"
+    config.write_text(config.read_text().replace("\n  tries: 12 ", "\n  tries: 3 "))
+    words = ("--plain", "--rerun", "-p", "only=wf09_create_segment")
+    with stumbling_account(state, {"faults": [{"route": "* /entities/segments*", "kind": "drop"}]}):
+        done = run_pipeline(state, *words, project=hasty)
         said = done.stdout + done.stderr
         assert done.returncode == 1, said[-4000:]
         log = rows(state, "select workflow, status, error_message from log_tbl where status <> 'running'")
