@@ -333,7 +333,8 @@ class Jobs:
             self._end(job_id, "error", Outcome(), error.message)
         except Exception as error:
             log.exception("job %s failed", job_id)
-            self._end(job_id, "error", Outcome(), f"{type(error).__name__}: {error}")
+            name = "cannot write to the local account" if is_full(error) else type(error).__name__
+            self._end(job_id, "error", Outcome(), f"{name}: {error}")
         finally:
             with self._lock:
                 self._in_hand.pop(job_id, None)

@@ -105,7 +105,7 @@ class Application:
             fault = fault_of(error)
             if fault is None and is_full(error):
                 state = self.account.state
-                fault = Fault(507, f"the disk of the local account is full: make room in {state}")
+                fault = Fault(507, f"cannot write to the local account: {error}; make room in {state}")
             if fault is None:
                 with contextlib.suppress(OSError):  # its log may be what has no room
                     traceback.print_exc(file=sys.stderr)
