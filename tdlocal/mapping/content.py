@@ -18,7 +18,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r"enabled|disabled|invited|declined|active|inactive|open|closed|pending|archived", re.IGNORECASE
     ),
     "whole": re.compile(r"[+-]?\d+"),
-    "number": re.compile(r"[$€£]?\s*[+-]?[\d,]*\.?\d+\s*"),
+    "number": re.compile(r"[+-]?\s*[$€£¥]?\s*[+-]?[\d,]*\.?\d+\s*[$€£¥]?"),
     "phone": re.compile(r"[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
     "json": re.compile(r"[\[{].*[\]}]", re.DOTALL),
 }

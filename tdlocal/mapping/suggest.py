@@ -7,18 +7,33 @@ together are sure; what is doubtful stays in the file as a comment for a person 
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tdlocal.mapping.content import kind_wanted, kinds, verdict
-from tdlocal.mapping.words import COLUMNS, CORE, GENERIC, KEYS, OWNERS, TABLES, VENDORS
+from tdlocal.mapping.words import (
+    COLUMNS,
+    CORE,
+    GENERIC,
+    HINTS,
+    KEYS,
+    MANY,
+    OWNERS,
+    SAME,
+    TABLES,
+    TAXED,
+    VENDORS,
+    WEAK,
+)
 
 SURE = 0.75  # least confidence of a key column
 LIKELY = 0.6  # least confidence of any other
 DOUBTFUL = 0.45  # below, not even a comment
 ABOUT = 0.6  # least likeness of a raw table's name to what the target table is called …
-MANY = 8  # … unless so many columns are found that the name does not matter
+USUALLY_MANY = 8  # … unless so many columns are found that the name does not matter; words.MANY has more
+ALIKE = 0.85  # least share of letters in common of words that are the same but for a slip
 STRANGE = 0.8  # factor of a column named just `id` in a table whose name is another's
 SCHEMA_TYPES = {"varchar": "string", "bigint": "long"}
 
@@ -56,6 +71,11 @@ class TableGuess:
     stacked: tuple[str, ...] = ()
     score: float = 0.0
     columns: list[Guess] = field(default_factory=list)
+    by_name: bool = True  # whether the raw table's name speaks for it, not its columns alone
+
+    def give_up(self) -> None:
+        """Leave the table to a person."""
+        self.raw, self.score, self.columns = "", 0.0, []
 
 
 def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) -> list[TableGuess]:
@@ -112,12 +132,16 @@ def siblings(name: str, raw: Sequence[RawTable]) -> tuple[str, ...]:
 
 
 def without_twins(found: list[TableGuess]) -> list[TableGuess]:
-    """Keep a raw table for one of the two kinds of orders only: the one that it fits better."""
+    """Keep a raw table for one of the two kinds of orders only, the one that it fits better, and where its
+    columns alone speak for a table and it feeds another, for that other."""
     by_name = {guess.table: guess for guess in found}
     online, store = by_name.get("order_digital_transactions"), by_name.get("order_offline_transactions")
     if online and store and online.raw and online.raw == store.raw:
-        loser = store if online.score >= store.score else online
-        loser.raw, loser.score, loser.columns = "", 0.0, []
+        (store if online.score >= store.score else online).give_up()
+    for guess in found:
+        others = [other for other in found if other is not guess and other.raw == guess.raw]
+        if guess.raw and not guess.by_name and any(other.by_name for other in others):
+            guess.give_up()
     return found
 
 
@@ -131,6 +155,8 @@ def table_guess(
     """Return how well *raw* feeds *table*: a score of 0 when a core column is missing, or when neither its
     name, of which *bare* are the words that matter, nor the number of its columns speaks for it."""
     likeness = max(table_likeness(bare, words_of(word)) for word in TABLES.get(table, (table,)))
+    if HINTS.get(table, frozenset()) & set(bare):
+        likeness = max(likeness, ABOUT)
     guesses = [
         less_sure(guess, likeness)
         for target, declared in columns.items()
@@ -141,10 +167,11 @@ def table_guess(
     if not all(any(name in sure for name in group) for group in CORE.get(table, ())):
         return TableGuess(table, raw.name, (), 0.0, guesses)
     taken = [guess for guess in guesses if guess.taken]
-    if likeness < ABOUT and len(taken) < MANY:
+    if likeness < ABOUT and len(taken) < MANY.get(table, USUALLY_MANY):
         return TableGuess(table, raw.name, (), 0.0, guesses)
     covered = sum(guess.confidence for guess in taken)
-    return TableGuess(table, raw.name, (), covered / len(columns) + likeness, guesses)
+    score = covered / len(columns) + likeness
+    return TableGuess(table, raw.name, (), score, guesses, by_name=likeness >= ABOUT)
 
 
 def table_likeness(bare: Sequence[str], known: Sequence[str]) -> float:
@@ -180,7 +207,8 @@ def column_guess(
     table: str, target: str, declared: str, raw: RawTable, found: Mapping[str, dict[str, float]]
 ) -> Guess | None:
     """Return the best raw column for *target*, None when none is even doubtful."""
-    names = (*COLUMNS.get(f"{table}.{target}", ()), *COLUMNS.get(target, ()), target.replace("_", " "))
+    own_name = () if target in WEAK else (target.replace("_", " "),)
+    names = (*COLUMNS.get(f"{table}.{target}", ()), *COLUMNS.get(target, ()), *own_name)
     wanted = kind_wanted(target, declared)
     best: Guess | None = None
     for column in raw.columns:
@@ -193,6 +221,8 @@ def column_guess(
         if likeness < DOUBTFUL:
             continue
         confidence = max(0.0, min(0.99, likeness * 0.85 + added))
+        if target in KEYS and not found[column]:
+            confidence = min(confidence, SURE - 0.01)  # a key without a value to look at is left to a person
         reason = "; ".join(part for part in (f"named like {word!r}" if word else "", why) if part)
         guess = Guess(target, column, round(confidence, 2), reason)
         if best is None or (guess.confidence, -len(guess.raw)) > (best.confidence, -len(best.raw)):
@@ -207,6 +237,7 @@ def best_word(column: str, names: Sequence[str]) -> tuple[float, str]:
     return max(scores, key=lambda score: score[0])
 
 
+@functools.cache
 def name_likeness(name: str, word: str) -> float:
     """Return how much a name is like a known word, 0 … 1.
 
@@ -215,7 +246,7 @@ def name_likeness(name: str, word: str) -> float:
     >>> name_likeness("shipping_city", "city") < 0.6, name_likeness("colour", "country") < 0.6
     (True, True)
     """
-    ours, known = words_of(name), words_of(word)
+    ours, known = canonical(name), canonical(word)
     if ours == known or "".join(ours) == "".join(known):
         return 1.0
     bare = [part for part in ours if part not in OWNERS] or ours
@@ -229,8 +260,30 @@ def name_likeness(name: str, word: str) -> float:
         return 0.9
     common = len(set(bare) & set(known))
     share = common / len(set(bare) | set(known))
-    spelled = difflib.SequenceMatcher(None, "".join(bare), "".join(known)).ratio()
-    return round(max(share * 0.8, spelled * 0.8 if spelled >= 0.85 else 0.0), 3)
+    spelled = spelling("".join(bare), "".join(known))
+    return round(max(share * 0.8, spelled * 0.8 if spelled >= ALIKE else 0.0), 3)
+
+
+def spelling(ours: str, known: str) -> float:
+    """Return how alike two words are spelled, 0 … 1; 0 at once where they cannot be alike."""
+    letters = len(ours) + len(known)
+    if 2 * min(len(ours), len(known)) < ALIKE * letters:
+        return 0.0
+    matcher = difflib.SequenceMatcher(None, ours, known)
+    return matcher.ratio() if matcher.quick_ratio() >= ALIKE else 0.0
+
+
+@functools.cache
+def canonical(name: str) -> list[str]:
+    """Return the words of a column's name, each as its most usual one, without what says which tax is in.
+
+    >>> canonical("qtyOrdered"), canonical("creation_date"), canonical("Subtotal (ex tax)")
+    (['quantity', 'order'], ['created', 'at'], ['subtotal'])
+    """
+    words = [part for word in words_of(name) for part in SAME.get(word, word).split()]
+    while len(words) > 1 and words[-1] in TAXED and set(words) & (TAXED - {"tax", "vat"}):
+        words.pop()
+    return words
 
 
 def words_of(name: str) -> list[str]:
