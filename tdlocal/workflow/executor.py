@@ -376,7 +376,7 @@ class Run:
             folder = task.folder
             if "_folder" in config:
                 folder = Path(config["_folder"])
-                config = _without(config, "_folder")
+                config = without_key(config, "_folder")
             try:
                 below = generated(task.name + suffix, config, folder, task.place)
             except ConfigError as error:
@@ -482,7 +482,8 @@ class Run:
         )
 
 
-def _without(config: dict[str, Any], key: str) -> dict[str, Any]:
+def without_key(config: dict[str, Any], key: str) -> dict[str, Any]:
+    """A copy of a map that lacks *key*; places stay."""
     copy = type(config)(config)
     for name in ("marks", "place"):
         if hasattr(config, name):

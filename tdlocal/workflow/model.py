@@ -6,6 +6,7 @@ once made; what is generated while running (`_do`, call>, `_error`, sub-tasks) i
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -17,7 +18,11 @@ from tdlocal.workflow.faults import ConfigError, Fault, Place
 from tdlocal.workflow.yaml_reader import Section, read_yaml
 
 TOP_KEYS = ("timezone", "schedule", "sla")
-BAD_NAME = re.compile(r"[\s\x00-\x1f]")
+BAD_NAME = re.compile(r"[^\w=\[\]{}%&@`,.^-]")
+GROUP_KEYS = frozenset(
+    "timezone schedule sla _parallel _background _after _error _check _retry _export _secrets".split()
+)
+ROOT_KEYS = GROUP_KEYS - {"_background", "_after"}
 OWN_KEYS = ("_export", "_error", "_check", "_background", "_after", "_disable")
 EMPTY: dict[str, Any] = {}
 
@@ -110,7 +115,7 @@ def workflow_of(section: Section, path: Path, faults: list[Fault], name: str = "
         faults.extend(schedule_faults(section, timezone))
     body = Section((key, value) for key, value in section.items() if key not in TOP_KEYS)
     body.marks, body.place = section.marks, section.place
-    for key in [key for key in body if not key.startswith(("+", "_"))]:
+    for key in [key for key in body if not key.startswith("+") and key not in ROOT_KEYS]:
         mend = (
             "put it in a task, such as `+main:`"
             if key.endswith(">")
@@ -152,12 +157,14 @@ def _task(
 ) -> Task:
     task = Task(name, place, folder)
     at = config.at if isinstance(config, Section) else lambda key: place
+    task.disable = _flag(config, "_disable", at, faults)
+    if task.disable:
+        return task  # nothing of it is looked at
     words = [key for key in config if key.endswith(">")]
     children = [key for key in config if key.startswith("+")]
     task.export = _map(config, "_export", at, faults) or EMPTY
     task.error = _handler(name + "^error", config, "_error", folder, at, faults)
     task.check = _handler(name + "^check", config, "_check", folder, at, faults)
-    task.disable = _flag(config, "_disable", at, faults)
     task.retry = {"_retry": config["_retry"]} if "_retry" in config else {}
     task.background = _flag(config, "_background", at, faults)
     task.after = _after(config, at, faults)
@@ -174,20 +181,22 @@ def _task(
         _operator_faults(name, words, children, config, at, faults)
         return task
     for key in config:
-        if not key.startswith(("+", "_")):
-            faults.append(
-                Fault(
-                    at(key),
-                    f"{name} contains invalid key {key!r}",
-                    f"a task in a group starts with +: did you mean +{key}?"
-                    if isinstance(config[key], dict)
-                    else "put it under _export, or give an operator",
-                )
-            )
+        if not key.startswith("+") and key not in GROUP_KEYS:
+            faults.append(Fault(at(key), f"{name} contains invalid key {key!r}", _mend_of(key, config[key])))
     task.parallel = _parallel(config, at, faults)
     task.children = _children(name, config, children, folder, at, faults, task.parallel.together)
     _connect(task, at, faults)
     return task
+
+
+def _mend_of(key: str, value: Any) -> str:
+    """How to mend a key that a group does not know."""
+    near = difflib.get_close_matches(key, sorted(GROUP_KEYS), 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    if isinstance(value, dict) and not key.startswith("_"):
+        return f"a task in a group starts with +: did you mean +{key}?"
+    return "take it out" if key == "_disable" else "put it under _export, or into the tasks of the group"
 
 
 def _operator_faults(
@@ -213,8 +222,10 @@ def _children(
     children = []
     for key in keys:
         value, place = config[key], at(key)
-        if BAD_NAME.search(key) or len(key) < 2:
-            faults.append(Fault(place, f"task name {key!r} must not hold spaces or be empty", "use - or _"))
+        bad = BAD_NAME.search(key[1:])
+        if bad or not 1 < len(key) < 256:
+            problem = f"must not contain character {bad[0]!r}" if bad else "must have 1 to 254 characters"
+            faults.append(Fault(place, f"task name {key[:300]!r} {problem}", "use letters, digits, - or _"))
             continue
         if value is None:
             faults.append(Fault(place, f"task {key} is empty", "give it an operator, or write {}"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from tdlocal import operators
 from tdlocal.operators.base import Job, Result, as_text
-from tdlocal.workflow.executor import Run
+from tdlocal.workflow.executor import Run, without_key
 from tdlocal.workflow.faults import ConfigError, Place
 from tdlocal.workflow.model import Task, generated
 from tdlocal.workflow.parameters import Scope, Update, View
@@ -194,7 +194,8 @@ class Planner:
     ) -> _Found:
         folder = Path(subtasks["_folder"]) if "_folder" in subtasks else task.folder
         try:
-            below = generated(task.name + "^sub", subtasks, folder, task.place)
+            body = without_key(subtasks, "_folder") if "_folder" in subtasks else subtasks
+            below = generated(task.name + "^sub", body, folder, task.place)
         except ConfigError as error:
             self._add(task, depth + 1, "fail", str(error))
             return _Found(unknown=True)

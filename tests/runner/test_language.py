@@ -34,7 +34,7 @@ def test_all_faults_of_all_files_are_told_at_once(project: Project) -> None:
         "other.dig:1:1: unknown time zone 'Mars/Base'",
         "other.dig:2:1: workflow 'other' includes unknown key 'sh>'",
         "other.dig:3:1: schedule: unknown scheduler type: dayly>",
-        "other.dig:4:1: task name '+c d' must not hold spaces",
+        "other.dig:4:1: task name '+c d' must not contain character ' '",
     ):
         if part.startswith("main.dig") and "duplicate" not in part:
             continue  # a file that is no YAML is not compiled
@@ -65,6 +65,11 @@ def test_a_group_with_an_unknown_key_is_refused(project: Project) -> None:
         "+a:\n  _parallel: 'true'\n  +b:\n    echo>: x\n",
         "+a:\n  _parallel:\n  +b:\n    echo>: x\n",
         "+a:\n  _disable: ${off}\n  echo>: x\n",
+        "+g:\n  _env: {A: b}\n  +a:\n    echo>: x\n",
+        "+g:\n  _disable: false\n  +a:\n    echo>: x\n",
+        "_background: true\n+a:\n  echo>: x\n",
+        "+a:b:\n  echo>: x\n",
+        "+a+b:\n  echo>: x\n",
         "schedule:\n  daily>: 25:00:00\n+a:\n  echo>: x\n",
         "schedule:\n  cron>: '* * *'\n+a:\n  echo>: x\n",
         "_export:\n  !include : ../x.yml\n",
@@ -178,6 +183,14 @@ def test_numbers_are_those_of_digdags_yaml(project: Project) -> None:
         '{"83":"a","true":"b","1.5":"c"} ["0.5",0.5,5,10.5,"08","TRUE","Infinity","1",90.5,"0o7"]'
     ]
     assert "null as a key" in failed(project, "_export: {~: x}\n+a:\n  echo>: x\n")
+
+
+def test_what_is_disabled_is_not_looked_at_and_some_keys_of_groups_mean_nothing(project: Project) -> None:
+    text = (
+        "+off:\n  _disable: true\n  nonsense: 1\n  echo>: a\n  sh>: b\n  +c: 5\n"
+        "+on:\n  timezone: Asia/Tokyo\n  sla: {}\n  +日本_1.a-b=c:\n    echo>: ${timezone} ${task_name}\n"
+    )
+    assert dig(project, text) == ["UTC +main+on+日本_1.a-b=c"]
 
 
 def test_a_limit_may_be_a_template_where_a_task_makes_others(project: Project) -> None:
