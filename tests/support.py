@@ -98,9 +98,9 @@ def put_rows(
     if database not in engine.databases():
         engine.create_database(database)
     columns = dict(types or {})
-    for row in rows:
-        for column in row:
-            columns.setdefault(column, column_type([other.get(column) for other in rows]))
+    for column in dict.fromkeys(column for row in rows for column in row):
+        if column not in columns:
+            columns[column] = column_type([row.get(column) for row in rows])
     columns.setdefault("time", "bigint")
     engine.create_table(database, name, [Column(column, kind) for column, kind in columns.items()])
     if rows:
