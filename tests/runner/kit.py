@@ -6,6 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +79,20 @@ class Project:
 
     def run(self, *options: str, timeout: float = 120) -> Ended:
         return self.tdlocal("run", "main", *options, timeout=timeout)
+
+    @contextmanager
+    def serving(self, *options: str) -> Iterator[None]:
+        """An account that runs as long as the block, for commands that would each start their own."""
+        server = self.start("serve", "--port", "0", *options)
+        try:
+            deadline = time.monotonic() + 60
+            while not (self.root / ".tdlocal" / "server.json").exists():
+                assert server.poll() is None and time.monotonic() < deadline
+                time.sleep(0.02)
+            yield
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -111,11 +111,12 @@ def test_require_of_a_missing_project_fails_at_once(project: Project) -> None:
 def test_the_wrapper_logs_and_mails(project: Project, fault: str) -> None:
     place = pattern(project, "wrapper")
     options = ["-p", f"break={fault}"] if fault else []
-    ended = place.tdlocal("run", "wf00_orchestration", "--session", "2024-03-10", *options)
-    assert ended.code == (1 if fault else 0), ended.err
     log = "va_config_retail.log_tbl"
     query = f"select workflow, status, error_message from {log} order by start_time, status desc"
-    rows = place.tdlocal("query", query, "--format", "json").events
+    with place.serving():
+        ended = place.tdlocal("run", "wf00_orchestration", "--session", "2024-03-10", *options)
+        assert ended.code == (1 if fault else 0), ended.err
+        rows = place.tdlocal("query", query, "--format", "json").events
     statuses = [list(row.values())[1] for row in rows]
     mails = sorted((place.root / ".tdlocal" / "mails").glob("*.eml"))
     if not fault:
@@ -152,26 +153,29 @@ def test_a_build_that_died_while_publishing_is_published_by_the_next_run(project
     place = pattern(project, "publish")
     first, second = ["--session", "2024-03-09"], ["--session", "2024-03-10"]
     server = ["-p", "api_server=api.treasuredata.com"]
-    assert place.tdlocal("run", "wf06_golden", *first, *server).code == 0
-    workflow = (place.root / "wf06_golden.dig").read_text()
-    if died:
-        place.write("wf06_golden.dig", workflow.replace("  _retry:\n    limit: 3", "  _no:\n    limit: 3"))
-        place.env[died] = "customer_attributes"
-        assert place.tdlocal("run", "wf06_golden", *second, *server).code == 1
-        del place.env[died]
-    ended = place.tdlocal("run", "wf06_golden", *second, *server)
-    assert ended.code == 0, ended.err
-    for table in ("unified_customers", "customer_attributes"):
-        days = [
-            place.tdlocal(
-                "query",
-                f"select from_unixtime(max(built_for)) as day from golden_retail.{name}",
-                "--format",
-                "json",
-            ).out
-            for name in (table, f"{table}__prev")
+    with place.serving():
+        assert place.tdlocal("run", "wf06_golden", *first, *server).code == 0
+        workflow = (place.root / "wf06_golden.dig").read_text()
+        if died:
+            place.write(
+                "wf06_golden.dig", workflow.replace("  _retry:\n    limit: 3", "  _no:\n    limit: 3")
+            )
+            place.env[died] = "customer_attributes"
+            assert place.tdlocal("run", "wf06_golden", *second, *server).code == 1
+            del place.env[died]
+        ended = place.tdlocal("run", "wf06_golden", *second, *server)
+        assert ended.code == 0, ended.err
+        tables = [
+            name + end for name in ("unified_customers", "customer_attributes") for end in ("", "__prev")
         ]
-        assert "2024-03-10" in days[0] and "2024-03-09" in days[1], days
+        day = "cast(from_unixtime(max(built_for)) as varchar) as day"
+        query = " union all ".join(
+            f"select '{name}' as name, {day} from golden_retail.{name}" for name in tables
+        )
+        days = {
+            row["name"]: row["day"][:10] for row in place.tdlocal("query", query, "--format", "json").events
+        }
+    assert days == {name: "2024-03-09" if name.endswith("__prev") else "2024-03-10" for name in tables}
 
 
 def test_the_cases_are_not_empty() -> None:

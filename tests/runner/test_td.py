@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -176,16 +175,8 @@ def stumbling(project: Project) -> Iterator[None]:
     kinds = ("429", "503", "drop", "lost", "cut")
     faults = [{"route": "* /v3/*", "kind": kind, "rate": 0.1, "retry_after": 0} for kind in kinds]
     project.write("faults.yml", json.dumps({"seed": 3, "faults": faults}))
-    server = project.start("serve", "--port", "0", "--faults", "faults.yml")
-    try:
-        deadline = time.monotonic() + 60
-        while not (project.root / ".tdlocal" / "server.json").exists():
-            assert server.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
+    with project.serving("--faults", "faults.yml"):
         yield
-    finally:
-        server.terminate()
-        server.communicate(timeout=30)
 
 
 def test_faults_that_pass_do_no_harm_and_no_query_runs_twice(project: Project, stumbling: None) -> None:
