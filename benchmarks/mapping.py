@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.mapping.measure import DATA, SOURCES, score  # noqa: E402
+from tests.mapping.measure import DATA, SOURCES, score
 
 LEAST = 0.8
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from staging.python.vocabulary import FOLDER, read, read_words
+from tests.staging.addresses import labelled
 from tests.support import ROOT, SHARED, needs_shared, run_sql
 
 VALID = {"ISEMAIL_VALID_CATEGORY", "ISEMAIL_DNSWARN"}
@@ -44,6 +45,21 @@ def test_email_verdicts_agree_with_isemail(engine):
         if category not in UNUSUAL and judged.get(address, False) != (category in VALID)
     ]
     assert len(wrong) <= 5, wrong
+
+
+@needs_shared
+def test_us_addresses_agree_with_their_labels(engine):
+    found = vocabulary()
+    words = {}
+    for row in found["staging_t.words__next"]:
+        words.setdefault(row["kind"], {})[row["word"]] = row["code"]
+    cases = labelled(SHARED / "data/us_addresses/raw_us50.test.tagged", words)
+    given = [{"address": case.raw, "country": "US"} for case in cases]
+    sql = ROOT / "staging/queries/standard/addresses.sql"
+    rows = run_sql(engine, sql, {"default_country": "US"}, {"src_t.loyalty_profile": given, **found})
+    got = {row["address"]: row["trfmd_address"] for row in rows}
+    wrong = [(case, got.get(case.raw)) for case in cases if got.get(case.raw) != case.wanted]
+    assert len(wrong) <= 0.03 * len(cases), wrong
 
 
 def phones(engine, numbers):

@@ -5,7 +5,8 @@
 -- nulls   none; placeholder words are left out
 --
 -- United States, Canada, Australia: street types, directions and units by the postal abbreviations
--- ("12 North Main Street, Apartment 4" becomes "12 N Main St Apt 4"). Other countries: blanks only.
+-- ("12 North Main Street, Apartment 4" becomes "12 N Main St Apt 4"); a numbered highway or route
+-- is spelled out, as the post wants it. Other countries: blanks only.
 
 with
 
@@ -95,6 +96,14 @@ written as (
                 when not has_abbreviations then element_at(words, i)
                 when element_at(unit_codes, i) is not null and i < cardinality(words)
                     then element_at(unit_codes, i)
+                when
+                    regexp_like(lower(element_at(words, i)), '^(highway|hwy)\.?$')
+                    and regexp_like(element_at(words, i + 1), '^[0-9]')
+                    then 'Highway'
+                when
+                    regexp_like(lower(element_at(words, i)), '^(route|rte|rt)\.?$')
+                    and regexp_like(element_at(words, i + 1), '^[0-9]')
+                    then 'Route'
                 -- the street type is the last word before a unit, a direction or the end
                 when
                     element_at(street_codes, i) is not null and i > 1
@@ -111,7 +120,7 @@ written as (
                     and (
                         (
                             i = 2 and regexp_like(element_at(words, 1), '^[0-9]')
-                            and cardinality(words) > 3
+                            and cardinality(words) > 2
                             and not (
                                 element_at(street_codes, 3) is not null
                                 and (
@@ -129,6 +138,8 @@ written as (
                         )
                     )
                     then element_at(direction_codes, i)
+                when regexp_like(element_at(words, i), '^(US|SR|CR|RR|HC|FM|PO)$')
+                    then element_at(words, i)
                 when
                     address = upper(address) or address = lower(address)
                     then
