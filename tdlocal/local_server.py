@@ -3,7 +3,8 @@
 Three files in the state folder make it safe for two commands at once and after `kill -9`: `server.lock`
 is held (flock) by the one process that has the account open, `server.json` says where it answers, and
 `api_key` is the key. A command holds a lease (an open connection) while it uses the server; a server
-that was started by a command stops when that command is gone and the last lease is given back.
+that was started by a command stops when that command is gone and the last lease is given back. One that is
+killed meanwhile is started again where it was.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +35,14 @@ LOCK_FILE = "server.lock"
 KEPT_FILE = "server.kept"  # there while a server lives on for another command than the one that started it
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+MOST_RESTARTS = 3  # of a server that was killed, for one command
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalServer:
-    """A running account. `url` has no trailing slash; `smtp` is host and port of its mail server."""
+    """A running account. `url` has no trailing slash; `smtp` is host and port of its mail server, another
+    one after the server was started again."""
 
     url: str
     key: str
@@ -119,14 +123,17 @@ def api_key(state: Path) -> str:
 
 
 @contextmanager
-def local_account(state: Path, any_key: bool = False) -> Iterator[LocalServer]:
+def local_account(
+    state: Path, any_key: bool = False, tell: Callable[[str], None] | None = None
+) -> Iterator[LocalServer]:
     """Use the account of *state*, starting its server when none runs.
 
     With *any_key* a wrong TD_API_KEY is no fault here: it is the server's `key`, and every request that is
     made with it is refused.
 
     A server started here stops at the end, unless another command still uses it; it also stops when
-    this process dies. A server started by hand (`tdlocal serve`) is used and left running.
+    this process dies. When it is killed meanwhile it is started again at the same address, and *tell* is
+    told. A server started by hand (`tdlocal serve`) is used and left as it is.
 
     Raises KitError when the account cannot be opened, or the key is wrong.
     """
@@ -159,13 +166,70 @@ def local_account(state: Path, any_key: bool = False) -> Iterator[LocalServer]:
                     "the account does not answer", where=str(state), mend=f"look into {state / 'server.log'}"
                 )
             time.sleep(0.01)
+        keeper = Keeper(child, server, lease, tell or (lambda text: None)) if child else None
         try:
             yield server
         finally:
+            if keeper:
+                child, lease = keeper.end()
             lease.close()
     finally:
         if child is not None:
             stop_child(child, state)
+
+
+class Keeper:
+    """Starts a server again that was killed while its command still uses it.
+
+    Args:
+        child: the server's process.
+        server: what the command knows of it; its mail port is kept right.
+        lease: the command's lease, renewed with the server.
+        tell: takes one line for a person.
+    """
+
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        server: LocalServer,
+        lease: socket.socket,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._child, self._server, self._lease, self._tell = child, server, lease, tell
+        self._lock = threading.Lock()
+        self._ended = False
+        threading.Thread(target=self._keep, name="server keeper", daemon=True).start()
+
+    def end(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """Leave the server alone from now on; its process and the lease."""
+        with self._lock:
+            self._ended = True
+            return self._child, self._lease
+
+    def _keep(self) -> None:
+        for _ in range(MOST_RESTARTS):
+            code = self._child.wait()
+            with self._lock:
+                if self._ended or code >= 0 or is_locked(self._server.state):
+                    return  # it was told to stop, or another command has started one of its own
+                try:
+                    self._restart()
+                except (KitError, OSError):
+                    return
+            self._tell(f"the account was killed (signal {-code}) and has been started again")
+
+    def _restart(self) -> None:
+        port = int(self._server.url.rpartition(":")[2])
+        self._child = start_child(self._server.state, port)
+        deadline = time.monotonic() + START_SECONDS
+        while self._child.poll() is None and time.monotonic() < deadline:
+            if (found := running_server(self._server.state, any_key=True)) is not None:
+                self._lease.close()
+                self._server.smtp = found[0].smtp
+                self._lease = found[1]
+                return
+            time.sleep(0.01)
+        raise KitError("the account did not start again", where=str(self._server.state))
 
 
 def running_server(state: Path, any_key: bool = False) -> tuple[LocalServer, socket.socket] | None:
@@ -216,7 +280,7 @@ def read_server_file(state: Path) -> dict[str, Any] | None:
     return there if isinstance(there, dict) and {"pid", "url", "smtp_port"} <= there.keys() else None
 
 
-def start_child(state: Path) -> subprocess.Popen[bytes]:
+def start_child(state: Path, port: int = 0) -> subprocess.Popen[bytes]:
     """Start `tdlocal serve` for *state*; it lives as long as its stdin is open.
 
     TD_API_KEY makes the key of a new account; it does not change that of one that is there.
@@ -238,7 +302,7 @@ def start_child(state: Path) -> subprocess.Popen[bytes]:
                 "--state",
                 str(state),
                 "--port",
-                "0",
+                str(port),
                 "--until-eof",
             ],
             env=environment,

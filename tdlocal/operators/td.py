@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tdlocal.operators.base import Job, Result, as_text
 from tdlocal.operators.control import _body, _limit, exported
-from tdlocal.operators.td_client import TdClient, columns_of, csv_text, database_of, table_name
+from tdlocal.operators.td_client import JobLost, TdClient, columns_of, csv_text, database_of, table_name
 from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.model import as_integer
 from tdlocal.workflow.parameters import Update
@@ -17,6 +18,7 @@ from tdlocal.workflow.parameters import Update
 INSERT_LINE = re.compile(r"^[ \t]*--[ \t]*DIGDAG_INSERT_LINE.*$", re.MULTILINE)
 HEADER = re.compile(r"\A((?:[ \t]*--[^\n]*\n)+)([^\n]+)\Z")
 PREVIEWED = 20
+MOST_LOST = 3  # jobs of one task that may be lost with the account
 READS_ONLY = re.compile(
     r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:select|with|values|show|describe)\b", re.IGNORECASE | re.DOTALL
 )
@@ -30,32 +32,32 @@ def run(job: Job) -> Result:
         raise ConfigError("Setting both insert_into and create_table is invalid")
     client = TdClient(job)
     query, file = query_of(job)
-    job_id = job.memory.get("job_id")
-    if job_id is None:
-        statement = _statement(job, client, engine, database, query, insert, create)
-        job.log(statement)
-        if file:
-            job.memory["sql"] = (job.command, max(0, statement.count("\n") - query.count("\n")))
-        job_id = client.issue(
-            engine,
-            database,
-            statement,
-            scheduled_time=job.values.get("session_unixtime"),
-            **issue_options(job, client),
-        )
-        job.memory["job_id"] = job_id
-    shown = client.wait(job_id)
+
+    def ended() -> tuple[str, dict[str, Any]]:
+        job_id = job.memory.get("job_id")
+        if job_id is None:
+            statement = _statement(job, client, engine, database, query, insert, create)
+            job.log(statement)
+            if file:
+                job.memory["sql"] = (job.command, max(0, statement.count("\n") - query.count("\n")))
+            job_id = client.issue(
+                engine,
+                database,
+                statement,
+                scheduled_time=job.values.get("session_unixtime"),
+                **issue_options(job, client),
+            )
+            job.memory["job_id"] = job_id
+        return job_id, client.wait(job_id)
+
+    harmless = READS_ONLY.match(query) is not None and not insert and not _exports(job)
+    job_id, shown = _again_if_lost(job, ended) if harmless else ended()
     stored = finished(job, client, job_id, shown)
     if job.flag("preview", family="td"):
         _preview(job, client, job_id, shown, engine, database, insert or create)
     records = int(shown.get("num_records") or 0)
     target = insert or create
-    effect = (
-        bool(target)
-        or not READS_ONLY.match(query)
-        or job.get("result_connection") is not None
-        or bool(job.get("result_url"))
-    )
+    effect = bool(target) or not READS_ONLY.match(query) or _exports(job)
     return Result(
         Update(_resets(job), {"td": stored}),
         files=[file] if file else [],
@@ -63,6 +65,21 @@ def run(job: Job) -> Result:
         note=f"→ {target}" if target else "",
         rows=records if records or not target else None,
     )
+
+
+def _exports(job: Job) -> bool:
+    return job.get("result_connection") is not None or bool(job.get("result_url"))
+
+
+def _again_if_lost(job: Job, ended: Callable[[], tuple[str, dict[str, Any]]]) -> tuple[str, dict[str, Any]]:
+    """What *ended* gives; a job that was lost with the account is issued anew: twice does no harm."""
+    for _ in range(MOST_LOST):
+        try:
+            return ended()
+        except JobLost:
+            for key in ("job_id", "domain_key"):
+                job.memory.pop(key, None)
+    return ended()
 
 
 def query_of(job: Job) -> tuple[str, Path | None]:

@@ -25,9 +25,14 @@ from tdlocal.workflow.faults import ConfigError
 FIRST_POLL, SLOWEST_POLL = 0.002, 0.25  # seconds
 TRIES = 12  # of a request whose answer is a transient fault
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before the next try; doubled each time
-REFUSED_TRIES = 7  # when nobody answers at the account's address
+REFUSED_TRIES = 9  # when nobody answers at the account's address
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 BAD = ("error", "killed")
+RESTARTED = "server restarted"  # what the account says of a job that was in hand when it was killed
+
+
+class JobLost(TaskFailure):
+    """The account was killed while it had the job in hand."""
 
 
 class TdClient:
@@ -167,7 +172,7 @@ class TdClient:
             words = "\n".join([debug.get("cmdout") or "", debug.get("stderr") or ""])
             told = "\n".join(dict.fromkeys(line for line in words.split("\n") if line.strip()))
             told = re.sub(r"^Query \S+ failed: ", "", told) or f"job {job_id} ended with status {status}"
-            raise TaskFailure(
+            raise (JobLost if RESTARTED in words else TaskFailure)(
                 words,
                 frames(self.job, f"TD job {job_id} failed with status {status.upper()}"),
                 shown=self._in_file(told),

@@ -89,7 +89,9 @@ class Services:
                 from tdlocal.local_server import local_account
 
                 try:
-                    self._account = self._closing.enter_context(local_account(self.state, any_key=True))
+                    self._account = self._closing.enter_context(
+                        local_account(self.state, any_key=True, tell=self.console.warning)
+                    )
                 except (OSError, NotImplementedError) as error:
                     raise KitError(
                         f"the local account did not start: {error}", where=str(self.state)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 
-from tests.pipeline.shop import command, environment, tdlocal
+import pytest
+
+from tests.pipeline.shop import command, environment, rows, tdlocal
 
 SLOW = "timezone: UTC\n+wait:\n  sh>: touch $FLAG; sleep 30\n"
 ASKS = "+a:\n  td>:\n  query: select 1\n  database: d\n"
@@ -103,16 +106,68 @@ def test_an_account_that_died_left_no_lock_either(tmp_path):
     assert tdlocal("query", "select 1", state=state).returncode == 0
 
 
-def test_a_run_whose_account_dies_says_so_and_goes_on_when_started_again(tmp_path, monkeypatch):
+KILL = "kill -9 $(grep -Po '\"pid\": \\K[0-9]+' $STATE/server.json)"
+HEAVY = (
+    "select max(x * y % 1013) as n from unnest(sequence(1, 9999)) as a (x)"
+    " cross join unnest(sequence(1, 9999)) as b (y)"
+)
+WAITS = """
+import sqlite3, sys, time
+jobs = sqlite3.connect(sys.argv[1])
+while not jobs.execute("select 1 from jobs where status = 'running' and query like '%1013%'").fetchall():
+    time.sleep(0.01)
+"""
+
+
+def shot_at(tmp_path, monkeypatch, tasks):
+    """A project that kills its own account, and an account with a database."""
     project, state = tmp_path / "project", tmp_path / "state"
     project.mkdir()
     assert tdlocal("query", "create schema d", state=state).returncode == 0
-    (project / "main.dig").write_text(f"timezone: UTC\n{MAKES}+kills:\n  sh>: bash kill.sh\n{ASKS}")
-    (project / "kill.sh").write_text("kill -9 $(grep -Po '\"pid\": \\K[0-9]+' $STATE/server.json)\n")
+    (project / "main.dig").write_text(f"timezone: UTC\n{tasks}")
+    (project / "kill.sh").write_text(f"{KILL}\n")
+    (project / "wait.py").write_text(WAITS)
+    waits = f"{sys.executable} wait.py $STATE/account.sqlite"
+    (project / "later.sh").write_text(f"({waits} && {KILL}) > /dev/null 2>&1 &\n")
     monkeypatch.setenv("STATE", str(state))
+    return project, state
+
+
+def test_a_run_whose_account_is_killed_goes_on_with_a_new_one(tmp_path, monkeypatch):
+    tasks = f"{MAKES}+kills:\n  sh>: bash kill.sh\n{ASKS}"
+    project, state = shot_at(tmp_path, monkeypatch, tasks)
     run = tdlocal(*WORDS, state=state, project=project, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "the account was killed (signal 9) and has been started again" in run.stderr
+
+
+@pytest.mark.parametrize("target", ["create_table", "insert_into"])
+def test_a_job_that_is_lost_with_the_account_is_issued_again_only_where_that_does_no_harm(
+    tmp_path, monkeypatch, target
+):
+    heavy = f"+heavy:\n  td>:\n  query: {HEAVY}\n  database: d\n  {target}: two\n"
+    project, state = shot_at(tmp_path, monkeypatch, f"{MAKES}+kills:\n  sh>: bash later.sh\n{heavy}")
+    run = tdlocal(*WORDS, state=state, project=project, timeout=120)
+    if target == "create_table":
+        assert run.returncode == 0, run.stderr
+        assert rows(state, "select n from two", "d") == [{"n": 1012}]
+        return
+    assert run.returncode == 1
+    assert "server restarted" in run.stderr
+    again = tdlocal(*WORDS, state=state, project=project)
+    assert again.returncode == 0, again.stderr
+    assert rows(state, 'select "time" as n from two', "d") == [{"n": 1012}], "insert_into fills by place"
+
+
+def test_an_account_that_is_killed_again_and_again_is_given_up(tmp_path, monkeypatch):
+    tasks = "".join(
+        f"+kills{number}:\n  sh>: bash kill.sh\n+asks{number}:\n  td>:\n  query: select 1\n  database: d\n"
+        for number in range(4)
+    )
+    project, state = shot_at(tmp_path, monkeypatch, f"{MAKES}{tasks}")
+    run = tdlocal(*WORDS, state=state, project=project, timeout=300)
     assert run.returncode == 1
     assert "the account did not answer" in run.stderr and "what succeeded is skipped" in run.stderr
     again = tdlocal(*WORDS, state=state, project=project)
     assert again.returncode == 0, again.stderr
-    assert "1 ok, 2 skipped" in again.stderr
+    assert "1 ok, 8 skipped" in again.stderr
