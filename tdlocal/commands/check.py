@@ -7,16 +7,24 @@ import json
 import os
 from pathlib import Path
 
+from tdlocal.commands.run import parameters, settings_options
 from tdlocal.errors import KitError
 from tdlocal.workflow.checks import check
 from tdlocal.workflow.faults import Fault
+from tdlocal.workflow.settings import settings
 
 HELP = "Find every fault of a project that shows without running it: in files, tasks, templates, Python, SQL."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `tdlocal check`."""
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("."), help="project folder (this one)")
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("."),
+        help="project folder (this one), or a .dig file for faults of that file alone",
+    )
     parser.add_argument(
         "-p",
         "--param",
@@ -25,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="a parameter that every run is given",
     )
+    settings_options(parser)
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     parser.add_argument("--json", action="store_true", help="one JSON object a fault")
     parser.add_argument(
@@ -35,9 +44,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the faults; 1 when there is an error among them."""
-    if not arguments.folder.is_dir():
+    one = arguments.folder.is_file() and arguments.folder.suffix == ".dig"
+    folder = arguments.folder.parent if one else arguments.folder
+    if not folder.is_dir() or (arguments.folder.exists() and not one and not arguments.folder.is_dir()):
         raise KitError(f"no such folder: {arguments.folder}")
-    faults = check(arguments.folder, [pair.partition("=")[0] for pair in arguments.param])
+    faults = check(folder, given(arguments))
+    if one:
+        faults = [fault for fault in faults if fault.place.file == arguments.folder.name]
     errors = sum(fault.level == "error" for fault in faults)
     annotate = arguments.github or os.environ.get("GITHUB_ACTIONS") == "true"
     for fault in faults:
@@ -54,6 +67,13 @@ def main(arguments: argparse.Namespace) -> int:
         told = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
         print(told if faults else "no faults")
     return 1 if errors or (arguments.strict and faults) else 0
+
+
+def given(arguments: argparse.Namespace) -> list[str]:
+    """Names of the parameters that -p, -P, -c and -X give."""
+    pairs = [pair if "=" in pair else f"{pair}=" for pair in arguments.param]
+    arguments.param = pairs
+    return list(parameters(arguments, settings(arguments.config, arguments.system).parameters))
 
 
 def annotation(fault: Fault) -> str:

@@ -83,6 +83,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def parameter_options(parser: argparse.ArgumentParser) -> None:
     """Options that name a project, its parameters and a session."""
     parser.add_argument("-p", "--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter")
+    settings_options(parser)
+    parser.add_argument(
+        "-t",
+        "--session",
+        "--session-time",
+        dest="session",
+        default="",
+        metavar="TIME",
+        help='yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last',
+    )
+    parser.add_argument(
+        "--project", type=Path, default=Path("."), metavar="DIR", help="project folder (this one)"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="where the kit keeps its state (.tdlocal in the project)"
+    )
+    parser.add_argument(
+        "-o", "--save", type=Path, metavar="DIR", help="where what succeeded is kept (sessions in the state)"
+    )
+
+
+def settings_options(parser: argparse.ArgumentParser) -> None:
+    """Options that give parameters and settings by file."""
     parser.add_argument(
         "-P",
         "--params-file",
@@ -101,24 +124,6 @@ def parameter_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-X", dest="system", action="append", default=[], metavar="KEY=VALUE", help="one such setting"
-    )
-    parser.add_argument(
-        "-t",
-        "--session",
-        "--session-time",
-        dest="session",
-        default="",
-        metavar="TIME",
-        help='yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last',
-    )
-    parser.add_argument(
-        "--project", type=Path, default=Path("."), metavar="DIR", help="project folder (this one)"
-    )
-    parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="where the kit keeps its state (.tdlocal in the project)"
-    )
-    parser.add_argument(
-        "-o", "--save", type=Path, metavar="DIR", help="where what succeeded is kept (sessions in the state)"
     )
 
 

@@ -99,6 +99,20 @@ def test_what_is_found(project: Project, text: str, told: str) -> None:
     assert told in found(project, text)
 
 
+def test_one_file_and_parameters_from_files(project: Project) -> None:
+    project.write("main.dig", "+a:\n  echo>: ${x} ${y} ${z} ${w}\n")
+    project.write("other.dig", "+a:\n  echo>: ${nosuch}\n")
+    project.write("f.yml", "x: 1\n")
+    project.write("c.properties", "params.y = 1\n")
+    given = ("-P", "f.yml", "-c", "c.properties", "-X", "params.z=1", "-p", "w=1")
+    ended = project.tdlocal("check", "main.dig", *given)
+    assert (ended.code, ended.out) == (0, "no faults\n")
+    assert (
+        "other.dig:2:3: error: nothing in the project defines nosuch" in project.tdlocal("check", *given).out
+    )
+    assert "no such folder: f.yml" in project.tdlocal("check", "f.yml").err
+
+
 def test_stray_files_and_secrets(project: Project) -> None:
     project.write("main copy.dig", "+a:\n  echo>: x\n")
     project.write("sub/stray.dig", "+a:\n  echo>: x\n")
