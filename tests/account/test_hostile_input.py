@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import zlib
 from typing import Any
@@ -20,15 +21,17 @@ from tdlocal.api.server import Application
 from tdlocal.api.wire import Fault, Request, multipart_fields
 from tdlocal.engine.types import EngineError
 
+NUMBERS = itertools.count()
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(QUICK, max_examples=50)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=12,
+    max_leaves=5,
 )
 RECORDS = st.lists(
-    st.dictionaries(st.text(max_size=8), VALUES, max_size=5).map(lambda record: {**record, "time": 1}),
-    max_size=8,
+    st.dictionaries(st.text(max_size=8), VALUES, max_size=4).map(lambda record: {**record, "time": 1}),
+    max_size=4,
 )
 
 
@@ -50,10 +53,10 @@ def test_imports_of_any_bytes(application: Application, body: bytes, frame: str)
     assert answer in (200, 422)
 
 
-@QUICK
+@FEW
 @given(records=RECORDS)
 def test_imports_of_any_records(account: Account, records: list[dict[str, Any]]) -> None:
-    name = f"t{account.engine.tables('shop').__len__()}"
+    name = f"t{next(NUMBERS)}"
     account.tables.create("shop", name)
     body = gzip.compress(b"".join(msgpack.packb(record) for record in records))
     assert import_records(account, "shop", name, body) == len(records)
@@ -219,7 +222,7 @@ CONFIGS = st.recursive(
 )
 
 
-@QUICK
+@FEW
 @given(
     parser=CONFIGS,
     filters=CONFIGS,
@@ -247,7 +250,7 @@ def test_any_bulk_load(
     )
 
 
-@QUICK
+@FEW
 @given(
     content=st.binary(max_size=120),
     kind=st.sampled_from(["csv", "json", "jsonl", "msgpack"]),
@@ -270,7 +273,7 @@ def test_any_object_of_a_bulk_load(
     assert status(application, "POST", "/v3/bulk_loads/preview", body=body, headers=headers) in (200, 422)
 
 
-@QUICK
+@FEW
 @given(
     value=VALUES,
     kind=st.sampled_from(["application/json", "application/vnd.treasuredata.v1+json", "text/plain"]),
@@ -287,7 +290,7 @@ def test_any_event(application: Application, path: str, value: Any, kind: str) -
     assert answer < 500 or (answer == 501 and path == "/shop/e")
 
 
-@QUICK
+@FEW
 @given(url=st.text(max_size=30), scheme=st.sampled_from(["td", "s3", "gs", "sftp", "mysql", "{", ""]))
 def test_any_result_output(application: Application, scheme: str, url: str) -> None:
     text = json.dumps({"type": url}) if scheme == "{" else f"{scheme}://{url}" if scheme else url
