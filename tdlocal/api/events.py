@@ -19,7 +19,7 @@ import orjson
 from tdlocal.account.account import Account
 from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere
-from tdlocal.account.imports import append_records, sort_out
+from tdlocal.account.imports import append_records, as_string, sort_out
 from tdlocal.api.wire import Fault, Reply, Request, route
 
 SDK = "td-js-sdk 2 and 3; Treasure Data's postback and ingestion API"
@@ -35,11 +35,35 @@ OPEN = {
 
 @route("POST", "/js/v3/event/{database}/{table}", source=SDK)
 @route("GET", "/js/v3/event/{database}/{table}", source=SDK)
-@route("POST", "/postback/v3/event/{database}/{table}", source=SDK)
-@route("GET", "/postback/v3/event/{database}/{table}", source=SDK)
 def event(account: Account, request: Request, database: str, table: str) -> Reply:
     """Take one event (or a list): a JSON body, or `data`, base64 of JSON, or plain parameters."""
-    add(account, request, database, table, given_events(request))
+    return taken(account, request, database, table, given_events(request))
+
+
+@route("POST", "/postback/v3/event/{database}/{table}", source=SDK)
+@route("GET", "/postback/v3/event/{database}/{table}", source=SDK)
+def postback(account: Account, request: Request, database: str, table: str) -> Reply:
+    """Take one event whose values are all stored as text; `td_record_time` is its time."""
+    events = [as_texts(one) if isinstance(one, dict) else one for one in given_events(request)]
+    return taken(account, request, database, table, events)
+
+
+def as_texts(event: dict[str, Any]) -> dict[str, Any]:
+    """A postback's event: text in every column but `time`.
+
+    >>> as_texts({"a": 1, "td_record_time": "5"})
+    {'a': '1', 'time': '5'}
+    """
+    texts = {name: None if value is None else as_string(value) for name, value in event.items()}
+    moment = texts.pop("td_record_time", None)
+    if moment is not None:
+        texts["time"] = moment
+    return texts
+
+
+def taken(account: Account, request: Request, database: str, table: str, events: list[Any]) -> Reply:
+    """Add events and answer as the SDK wants it: JSON, or a call of its `callback`."""
+    add(account, request, database, table, events)
     callback = request.query.get("callback")
     if callback is None:
         return Reply(body={"created": True}, headers=OPEN)

@@ -51,6 +51,14 @@ def test_postbacks_and_the_ingestion_api(server: LocalServer, client: tdclient.C
         timeout=9,
     )
     assert answer.status_code == 200
+    answer = requests.post(
+        f"{server.url}/postback/v3/event/{database}/p",
+        json={"a": 1, "b": True, "td_record_time": 99},
+        headers={"X-TD-Write-Key": server.key},
+        timeout=9,
+    )
+    assert answer.status_code == 200
+    assert rows(client, database, "select a, b, time from p") == [["1", "true", 99]]
     for kind, body in (
         ("application/vnd.treasuredata.v1+json", {"events": [{"a": "2", "time": 7}, {"a": "3", "time": 8}]}),
         ("application/vnd.treasure-data.v1+json", {"records": [{"a": "4", "time": 9}]}),
