@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from tdclient.errors import APIError
@@ -81,6 +85,42 @@ def test_what_a_killed_load_left_beside_does_not_hinder_the_next(account, load):
     assert load("k,n\na,1\n", "--into", "raw_t.killed") == 0
     assert rows(account, "killed", "k, n") == [["a", 1]]
     assert account.schema("raw_t", "killed__load") is None
+
+
+@pytest.mark.parametrize("how", ["--replace", "--append"])
+def test_a_load_that_is_killed_leaves_the_table_as_it_was(server, account, load, tmp_path, how):
+    load("k,n\na,1\n", "--into", "raw_t.struck")
+    path = tmp_path / "large.csv"
+    path.write_text("k,n\n" + "b,2\n" * 1_000_000)
+    words = ["load", str(path), "--into", "raw_t.struck", how, "--state", str(server.state)]
+    child = subprocess.Popen([sys.executable, "-m", "tdlocal.cli", *words], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while account.schema("raw_t", "struck__load") is None:
+        assert child.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert rows(account, "struck", "k, n") == [["a", 1]]
+    assert load("k,n\nc,3\n", "--into", "raw_t.struck", how) == 0
+    assert rows(account, "struck", "k, n") == ([["c", 3]] if how == "--replace" else [["a", 1], ["c", 3]])
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"k,n\na,1\nb,2,3\n", ("3 values where the file has 2 columns", "a.csv:3")),
+        (b"k,n\na,1\n\xff\xfeb,2\n", ("a.csv:3",)),
+        (b"k,n\na,1\nb\x00,2\n", ("NUL", "a.csv:3")),
+        (b"k,K\na,1\n", ("k", "a.csv")),
+        (b"", ("empty", "a.csv")),
+    ],
+)
+def test_a_broken_file_loads_nothing_and_is_told_with_its_place(account, load, capsys, content, told):
+    load("k,n\na,1\n", "--into", "raw_t.sound")
+    assert load(content, "--into", "raw_t.sound") == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert [words for words in told if words not in said] == [], said
+    assert rows(account, "sound", "k, n") == [["a", 1]]
 
 
 def test_bad_rows_left_out_are_told_and_the_exit_code_says_so(account, load, capsys):

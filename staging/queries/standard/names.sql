@@ -5,7 +5,8 @@
 -- nulls   trfmd_name is null for placeholder words; title and suffix are null when there is none
 --
 -- A name in mixed case was written with care and stays; all-capitals and all-small names get
--- capitals by rule: McDonald, O'Neil, Smith-Jones, van der Berg.
+-- capitals by rule: McDonald, O'Neil, Smith-Jones, van der Berg. Full-width letters, split accents
+-- and curly apostrophes become the usual ones, so that the same name is the same text.
 
 with
 
@@ -64,24 +65,34 @@ vocabulary as (
 
 ),
 
+spelled as (
+
+    select
+        kind,
+        name,
+        replace(normalize(name, nfkc), '’', '''') as spelling
+    from raw_names
+
+),
+
 worded as (
 
     select
-        raw_names.kind,
-        raw_names.name,
+        spelled.kind,
+        spelled.name,
         vocabulary.titles,
         vocabulary.suffixes,
         vocabulary.particles,
-        (raw_names.name <> upper(raw_names.name) and raw_names.name <> lower(raw_names.name))
+        (spelled.name <> upper(spelled.name) and spelled.name <> lower(spelled.name))
             as is_mixed_case,
         filter(
-            split(regexp_replace(raw_names.name, '[\s,;]+', ' '), ' '), word -> word <> ''
+            split(regexp_replace(spelled.spelling, '[\s,;]+', ' '), ' '), word -> word <> ''
         ) as words
-    from raw_names
+    from spelled
     cross join vocabulary
     where
-        regexp_like(raw_names.name, '\S')
-        and not contains(vocabulary.placeholders, lower(trim(raw_names.name)))
+        regexp_like(spelled.name, '\S')
+        and not contains(vocabulary.placeholders, lower(trim(spelled.name)))
 
 ),
 
@@ -90,6 +101,11 @@ parted as (
     select
         *,
         case
+            when
+                kind <> 'place' and cardinality(words) > 2
+                and contains(titles, lower(element_at(words, 1)))
+                and contains(titles, lower(element_at(words, 2)))
+                then 2
             when
                 kind <> 'place' and cardinality(words) > 1
                 and contains(titles, lower(element_at(words, 1)))
@@ -135,7 +151,7 @@ capitalised as (
                         part -> case
                             when starts_with(part, 'mc') and length(part) > 3
                                 then 'Mc' || upper(substr(part, 3, 1)) || substr(part, 4)
-                            when substr(part, 2, 1) in ('''', '’') and length(part) > 2
+                            when substr(part, 2, 1) = '''' and length(part) > 2
                                 then
                                     upper(substr(part, 1, 1)) || ''''
                                     || upper(substr(part, 3, 1)) || substr(part, 4)
@@ -156,7 +172,7 @@ final as (
         kind,
         name,
         array_join(written, ' ') as trfmd_name,
-        case when title_words = 1 then element_at(words, 1) end as title,
+        nullif(array_join(slice(words, 1, title_words), ' '), '') as title,
         case when suffix_words = 1 then element_at(words, cardinality(words)) end as suffix,
         ${session_unixtime} as built_for
     from capitalised
