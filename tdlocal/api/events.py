@@ -130,7 +130,7 @@ def add(account: Account, request: Request, database: str, table: str, events: l
 def fill_in(event: dict[str, Any], request: Request) -> dict[str, Any]:
     """An event with its time, and with what the SDK leaves to the collector (a value that names itself)."""
     asked = {name for name, value in event.items() if name in COLLECTED and value == name}
-    if "time" in event and not asked:
+    if not asked and isinstance(event.get("time"), int):
         return event
     found = collected(request) if asked else {}
     given = event.get("time")
