@@ -78,6 +78,9 @@ class Schedule:
             raise ValueError(f"unknown scheduler type: {(self.kind or 'none')[:40]}")
         if sum(key.endswith(">") for key in config) > 1:
             raise ValueError("more than one scheduler type")
+        first, last = (_day(config, key) for key in ("start", "end"))
+        if first and last and first > last:
+            raise ValueError(f"its end {last} is earlier than its start {first}")
         text = str(config[self.kind])
         self.fields, self.delay = Cron("* * * * *"), dt.timedelta(seconds=int(config.get("delay", 0)))
         reader: Callable[[str], None] = getattr(self, "_" + self.kind[:-1])
@@ -114,6 +117,19 @@ class Schedule:
     def last_before(self, moment: dt.datetime) -> dt.datetime:
         """The last session time before *moment*, also where its delay (04:00 of daily>) is not over."""
         return self.fields.step(moment.astimezone(self.zone), forward=False)
+
+
+def _day(config: dict[str, Any], key: str) -> dt.date | None:
+    """The `start` or `end` of a schedule."""
+    if config.get(key) is None:
+        return None
+    text = str(config[key])
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            raise ValueError(text)
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{key} must be a day, yyyy-MM-dd, but is {text[:40]!r}") from None
 
 
 class Cron:

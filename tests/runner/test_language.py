@@ -72,6 +72,8 @@ def test_a_group_with_an_unknown_key_is_refused(project: Project) -> None:
         "+a+b:\n  echo>: x\n",
         "schedule:\n  daily>: 25:00:00\n+a:\n  echo>: x\n",
         "schedule:\n  cron>: '* * *'\n+a:\n  echo>: x\n",
+        "schedule:\n  daily>: 01:00:00\n  start: 2024-02-30\n+a:\n  echo>: x\n",
+        "schedule:\n  daily>: 01:00:00\n  start: 2024-02-02\n  end: 2024-02-01\n+a:\n  echo>: x\n",
         "_export:\n  !include : ../x.yml\n",
         "_export:\n  !include : main.dig\n",
         "&a {+x: *a}\n",
