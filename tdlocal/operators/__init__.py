@@ -30,7 +30,7 @@ class Operator:
     @property
     def checks_retry(self) -> bool:
         """Whether an invalid `_retry` fails the task; for the others it is ignored."""
-        return self.module not in ("control", "require") or self.function == "call"
+        return self.module != "control" or self.function == "call"
 
 
 def _options(words: str) -> frozenset[str]:
