@@ -133,7 +133,8 @@ def told(guesses: list[TableGuess], schema: Mapping[str, Mapping[str, str]]) -> 
     lines = []
     for guess in guesses:
         if not guess.raw:
-            lines.append(f"{guess.table}: no raw table fits, declared absent")
+            near = f"; {guess.near} has no column for {', '.join(guess.lacks)}" if guess.near else ""
+            lines.append(f"{guess.table}: no raw table fits, declared absent{near}")
             continue
         taken = sum(column.taken for column in guess.columns)
         doubtful = len(guess.columns) - taken

@@ -71,6 +71,8 @@ class TableGuess:
     stacked: tuple[str, ...] = ()
     score: float = 0.0
     columns: list[Guess] = field(default_factory=list)
+    near: str = ""  # where none fits: the raw table whose name does, …
+    lacks: tuple[str, ...] = ()  # … and what it has no column for
     by_name: bool = True  # whether the raw table's name speaks for it, not its columns alone
 
     def give_up(self) -> None:
@@ -89,10 +91,19 @@ def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) ->
             for candidate in raw
         ]
         best = max(choices, key=lambda choice: (choice.score, choice.raw), default=TableGuess(table))
-        found.append(best if best.score > 0 else TableGuess(table))
+        found.append(best if best.score > 0 else nearest(table, choices))
     for guess in found:
         guess.stacked = siblings(guess.raw, raw)
     return without_twins(found)
+
+
+def nearest(table: str, choices: Sequence[TableGuess]) -> TableGuess:
+    """Return an empty guess that names the raw table which is called like *table*, and what it lacks."""
+    called = [choice for choice in choices if choice.near]
+    best = min(
+        called, key=lambda choice: (len(choice.lacks), -len(choice.columns), choice.near), default=None
+    )
+    return TableGuess(table, near=best.near, lacks=best.lacks) if best else TableGuess(table)
 
 
 def bare_names(names: Sequence[str]) -> dict[str, list[str]]:
@@ -164,8 +175,10 @@ def table_guess(
     ]
     guesses = one_home_each(guesses)
     sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
-    if not all(any(name in sure for name in group) for group in CORE.get(table, ())):
-        return TableGuess(table, raw.name, (), 0.0, guesses)
+    lacks = [" or ".join(group) for group in CORE.get(table, ()) if not set(group) & sure]
+    if lacks:
+        near = raw.name if likeness >= ABOUT else ""
+        return TableGuess(table, raw.name, (), 0.0, guesses, near, tuple(lacks))
     taken = [guess for guess in guesses if guess.taken]
     if likeness < ABOUT and len(taken) < MANY.get(table, USUALLY_MANY):
         return TableGuess(table, raw.name, (), 0.0, guesses)

@@ -99,6 +99,13 @@ def test_a_doubtful_key_is_a_comment_in_the_file():
     assert set(yaml.safe_load(text)["loyalty_profile"]["columns"]) == {"customer_id", "first_name"}
 
 
+def test_a_table_that_is_nearly_right_is_named_with_what_it_lacks():
+    values = {"customer_id": ["1"], "order_date": ["2026-01-01"], "revenue": ["32.5"]}
+    found = suggest([RawTable("orders", dict.fromkeys(values, "varchar"), values)], SCHEMA)
+    orders = next(guess for guess in found if guess.table == "order_digital_transactions")
+    assert (orders.raw, orders.near, orders.lacks) == ("", "orders", ("order_no",))
+
+
 def test_nothing_fits_nothing():
     raw = RawTable("weather", {"station": "varchar", "degrees": "double"}, {"degrees": [1.5]})
     assert [guess.raw for guess in suggest([raw], SCHEMA)] == [""] * len(SCHEMA)
