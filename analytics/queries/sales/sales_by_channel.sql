@@ -26,7 +26,7 @@ final as (
         -- money
         round(sum(revenue), 4) as total_revenue,
         round(
-            sum(case when is_purchase = 'true' then amount end)
+            round(sum(case when is_purchase = 'true' then amount end), 4)
             / nullif(
                 sum(case when is_purchase = 'true' and amount is not null then order_count end), 0
             ), 4

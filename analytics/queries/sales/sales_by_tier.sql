@@ -27,7 +27,7 @@ purchases as (
     select
         customer_attributes.rfm_tier,
         sum(unified_transactions.order_count) as total_orders,
-        sum(unified_transactions.amount) / nullif(
+        round(sum(unified_transactions.amount), 4) / nullif(
             sum(
                 case
                     when unified_transactions.amount is not null

@@ -20,7 +20,7 @@ orders as (
         coalesce(round(sum(case when is_return = 'true' then revenue else 0e0 end), 4), 0e0)
             as returns_amount,
         round(
-            sum(case when is_purchase = 'true' then amount end)
+            round(sum(case when is_purchase = 'true' then amount end), 4)
             / nullif(
                 sum(case when is_purchase = 'true' and amount is not null then order_count end), 0
             ), 4

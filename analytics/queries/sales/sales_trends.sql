@@ -28,7 +28,7 @@ final as (
         round(sum(case when is_return = 'true' then 0e0 else revenue end), 4) as gross_revenue,
         round(sum(case when is_return = 'true' then revenue else 0e0 end), 4) as returns_amount,
         round(
-            sum(case when is_purchase = 'true' then amount end)
+            round(sum(case when is_purchase = 'true' then amount end), 4)
             / nullif(
                 sum(case when is_purchase = 'true' and amount is not null then order_count end), 0
             ), 4

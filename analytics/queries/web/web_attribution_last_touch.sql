@@ -70,7 +70,7 @@ final as (
         sum(order_count) as orders,
         count(distinct canonical_id) as customers,
         round(sum(revenue), 4) as revenue,
-        round(sum(revenue) / nullif(sum(order_count), 0), 4) as avg_order_value,
+        round(round(sum(revenue), 4) / nullif(sum(order_count), 0), 4) as avg_order_value,
         round(sum(revenue) / nullif(sum(sum(revenue)) over (), 0e0), 4) as share_of_revenue,
         ${session_unixtime} as built_for
     from attributed

@@ -58,7 +58,8 @@ counts as (
         sum(case when channel = 'online' then own_count else 0 end) as online_orders,
         sum(case when channel = 'store' then own_count else 0 end) as store_orders,
         sum(case when promo_code is not null then own_count else 0 end) as promo_orders,
-        sum(amount) / sum(case when amount is not null then own_count end) as avg_order_value,
+        round(sum(amount), 4) / sum(case when amount is not null then own_count end)
+            as avg_order_value,
         min(order_datetime) as first_purchase_date,
         max(order_datetime) as last_purchase_date,
         min(order_unix) as first_purchase_unix,
