@@ -65,7 +65,8 @@ def append_records(account: Account, database: str, table: str, records: list[Re
     """Add records (each with its `time`) to a table in one transaction."""
     with account.tables.locked(database, table):
         present = {column.name: column.type for column in account.tables.info(database, table).columns}
-        return account.tables.append(database, table, arrow_table(records, present), once)
+        columns = {column_name(key): name for name, key in account.tables.keys(database, table).items()}
+        return account.tables.append(database, table, arrow_table(records, present, columns), once)
 
 
 def unpack(body: bytes) -> Iterator[Any]:
@@ -127,15 +128,19 @@ def sort_out(objects: Iterator[Any]) -> Imported:
     return imported
 
 
-def arrow_table(records: Sequence[Record], present: Mapping[str, str]) -> pa.Table:
+def arrow_table(
+    records: Sequence[Record], present: Mapping[str, str], columns_of: Mapping[str, str] | None = None
+) -> pa.Table:
     """Records as an Arrow table: columns in *present* with their types, others with inferred ones.
 
     Args:
         records: maps; a record may lack any column.
         present: columns of the table and their types, as Trino names them.
+        columns_of: columns of names in the records that are called otherwise.
     """
     columns = {}
-    for name, keys in column_keys(records).items():
+    for key, keys in column_keys(records).items():
+        name = (columns_of or {}).get(key, key)
         values = column_values(records, keys)
         type_text = present.get(name) or inferred_type(values)
         columns[name] = typed_array(values, parse_type(type_text))

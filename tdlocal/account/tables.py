@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tdlocal.account.clock import now
 from tdlocal.account.errors import AlreadyThere, NotThere, Refused
 from tdlocal.account.locks import NameLocks
 from tdlocal.account.values import table_type, trino_type
@@ -32,12 +34,13 @@ class Table:
     expire_days: int | None
     include_v: bool
     delete_protected: bool
+    keys: dict[str, str]  # of columns that records name otherwise than statements do
 
     @property
     def schema(self) -> list[list[str]]:
-        """[[name, type, key], …] in Treasure Data's type names, without `time`."""
+        """[[name in records, type, name in statements], …] in Treasure Data's type names, without `time`."""
         return [
-            [column.name, table_type(column.type), column.name]
+            [self.keys.get(column.name, column.name), table_type(column.type), column.name]
             for column in self.info.columns
             if column.name != "time"
         ]
@@ -56,6 +59,7 @@ class Tables:
             "create table if not exists table_changes (database text not null, name text not null, "
             "changed_at integer not null, primary key (database, name))"
         )
+        account.store.add_column("tables", "keys", "text not null default '{}'")
         rows = account.store.query("select * from table_changes")
         self._noted = {(row["database"], row["name"]): row["changed_at"] for row in rows}
         account.engine.set_changed_at(self._noted)
@@ -124,6 +128,9 @@ class Tables:
             self.info(database, second)
             if first != second:
                 self._account.engine.swap_tables(database, first, second)
+                keys = [self.keys(database, name) for name in (first, second)]
+                self._set_keys(database, first, keys[1])
+                self._set_keys(database, second, keys[0])
 
     def rename(self, database: str, name: str, new_name: str, *, overwrite: bool = False) -> None:
         """Give a table another name, over an existing one only when *overwrite* is set."""
@@ -155,11 +162,13 @@ class Tables:
         Args:
             database: its database.
             name: its name.
-            schema: list of lists, in Treasure Data's type names; `time` is always there.
+            schema: list of lists, in Treasure Data's type names; `time` is always there. A third name is what
+                statements call the column that records call by the first.
             keep: columns that *schema* does not name stay (append-schema).
         """
-        wanted = read_schema(schema)
+        wanted, keys = read_schema(schema)
         with self._locks.held((database, name)):
+            self._rename_columns(database, name, keys)
             present = self.info(database, name).columns
             if keep:
                 named = {column.name for column in wanted}
@@ -167,6 +176,34 @@ class Tables:
             if not any(column.name == "time" for column in wanted):
                 wanted = [*wanted, Column("time", "bigint")]
             self._account.engine.set_columns(database, name, wanted)
+            before = self.keys(database, name) if keep else {}
+            self._set_keys(database, name, before | keys)
+
+    def keys(self, database: str, name: str) -> dict[str, str]:
+        """Columns that records name otherwise than statements do, and how they name them."""
+        row = self._row(database, name)
+        return dict(json.loads(row["keys"])) if row else {}
+
+    def _set_keys(self, database: str, name: str, keys: dict[str, str]) -> None:
+        if keys or self._row(database, name):
+            self.show(database, name)  # its row is there now
+            self._account.store.execute(
+                "update tables set keys = ? where database = ? and name = ?",
+                [json.dumps(keys), database, name],
+            )
+
+    def _rename_columns(self, database: str, name: str, keys: dict[str, str]) -> None:
+        """Give columns that are there the names that *keys* has for them."""
+        earlier = {key: column for column, key in self.keys(database, name).items()}
+        present = {column.name for column in self.info(database, name).columns}
+        for column, key in keys.items():
+            old = earlier.get(key, key.lower())
+            if old in present and column not in present:
+                self._account.engine.run(
+                    f'alter table "{name}" rename column {quoted(old)} to {quoted(column)}',
+                    database=database,
+                    scheduled_time=now(),
+                ).close()
 
     def update(self, database: str, name: str, settings: dict[str, int | None]) -> None:
         """Record settings of SETTINGS (nothing expires by itself here)."""
@@ -212,7 +249,12 @@ class Tables:
             row = self._row(info.database, info.name)
             assert row is not None
         return Table(
-            row["id"], info, row["expire_days"], bool(row["include_v"]), bool(row["delete_protected"])
+            row["id"],
+            info,
+            row["expire_days"],
+            bool(row["include_v"]),
+            bool(row["delete_protected"]),
+            json.loads(row["keys"]),
         )
 
     def _row(self, database: str, name: str) -> dict[str, Any] | None:
@@ -240,11 +282,23 @@ def check_name(name: str) -> None:
         )
 
 
-def read_schema(schema: Any) -> list[Column]:
-    """Columns of a schema as clients send it; Refused naming the entry that makes no sense."""
+def quoted(name: str) -> str:
+    """A name as a statement has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_schema(schema: Any) -> tuple[list[Column], dict[str, str]]:
+    """Columns of a schema as clients send it, and what records call those that are called otherwise.
+
+    >>> read_schema([["userId", "long", "user_id"]])
+    ([Column(name='user_id', type='bigint')], {'user_id': 'userId'})
+
+    Raises Refused naming the entry that makes no sense.
+    """
     if not isinstance(schema, list):
         raise Refused("the schema must be a list of [name, type]")
     columns: dict[str, Column] = {}
+    keys: dict[str, str] = {}
     for entry in schema:
         if (
             not isinstance(entry, list)
@@ -255,8 +309,11 @@ def read_schema(schema: Any) -> list[Column]:
         column_type = trino_type(entry[1])
         if column_type is None:
             raise Refused(f"column '{entry[0]}' has the unknown type '{entry[1]}'")
-        if entry[0] in columns:
-            raise Refused(f"column '{entry[0]}' is named twice")
-        if entry[0]:
-            columns[entry[0]] = Column(entry[0], column_type)
-    return list(columns.values())
+        name = entry[2] if len(entry) > 2 and entry[2] else entry[0]
+        if name in columns:
+            raise Refused(f"column '{name}' is named twice")
+        if name:
+            columns[name] = Column(name, column_type)
+        if name != entry[0]:
+            keys[name] = entry[0]
+    return list(columns.values()), keys

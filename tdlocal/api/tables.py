@@ -35,8 +35,11 @@ def create_table(account: Account, request: Request, database: str, table: str, 
     if kind != "log":
         raise Fault(422, f"table type '{kind}' is unknown; use log")
     given = request.params.get("schema")
-    columns = read_schema(parsed_schema(given)) if given else ()
-    account.tables.create(database, table, columns)
+    schema = parsed_schema(given) if given else []
+    read_schema(schema)  # nothing is made when it makes no sense
+    account.tables.create(database, table)
+    if given:
+        account.tables.set_schema(database, table, schema)
     account.tables.update(database, table, settings_of(request))
     return {"database": database, "table": table, "type": kind}
 

@@ -89,7 +89,11 @@ def test_tables_are_made_with_a_schema_and_renamed_by_update(rest: Rest, databas
     )
     assert rest.get(f"/v3/job/status/{job['job_id']}")["status"] == "success"
     assert rest.get(f"/v3/table/tail/{database}/u?format=json") == [{"time": 5, "a": 1, "b": "x"}]
-    assert rest.call("POST", f"/v3/table/create/{database}/x", data={"schema": "nonsense"}).status_code == 422
+    assert (
+        rest.call("POST", f"/v3/table/create/{database}/x", data={"schema": '[["a", "money"]]'}).status_code
+        == 422
+    )
+    assert rest.call("GET", f"/v3/table/show/{database}/x").status_code == 404
 
 
 def test_the_account_is_shown(rest: Rest) -> None:

@@ -440,3 +440,29 @@ def test_a_wrong_key_is_refused(server: LocalServer) -> None:
 def test_an_unknown_call_names_itself(server: LocalServer) -> None:
     answer = requests.get(f"{server.url}/v3/nothing/like/it", headers={"Authorization": server.key})
     assert answer.status_code == 501 and "GET /v3/nothing/like/it" in answer.json()["error"]
+
+
+def test_a_column_has_one_name_in_records_and_another_in_statements(
+    client: tdclient.Client, database: str
+) -> None:
+    client.create_log_table(database, "t")
+    client.create_log_table(database, "u")
+
+    def send(**record: object) -> None:
+        packed = gzip.compress(msgpack.packb({"time": 1, **record}))
+        client.import_data(database, "t", "msgpack.gz", io.BytesIO(packed), len(packed))
+
+    send(userId=1)
+    client.update_schema(database, "t", [["userId", "long", "user_id"], ["n", "long"]])
+    send(userId=2, n=5)
+    assert client.table(database, "t").schema == [["userId", "long", "user_id"], ["n", "long", "n"]]
+    job = client.query(database, "select user_id, n from t order by user_id", type="presto")
+    job.wait()
+    assert list(job.result()) == [[1, None], [2, 5]]
+    client.swap_table(database, "t", "u")
+    assert client.table(database, "u").schema[0] == ["userId", "long", "user_id"]
+    client.update_schema(database, "u", [["userId", "long", "person"]])
+    assert client.table(database, "u").schema == [["userId", "long", "person"]]
+    job = client.query(database, "select person from u order by person", type="presto")
+    job.wait()
+    assert list(job.result()) == [[1], [2]]
