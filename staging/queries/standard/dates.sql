@@ -151,11 +151,13 @@ dated as (
                     || lpad(worded_day, 2, '0')
             when regexp_like(text, '^(19|20)[0-9]{6}$')
                 then substr(text, 1, 4) || '-' || substr(text, 5, 2) || '-' || substr(text, 7, 2)
-            when regexp_like(text, '^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}')
+            when regexp_like(text, '^[0-9]{4}[/-][0-9]{1,2}[/-][0-9]{1,2}')
                 then
                     substr(text, 1, 4) || '-'
-                    || lpad(regexp_extract(text, '^[0-9]{4}/([0-9]{1,2})', 1), 2, '0') || '-'
-                    || lpad(regexp_extract(text, '^[0-9]{4}/[0-9]{1,2}/([0-9]{1,2})', 1), 2, '0')
+                    || lpad(regexp_extract(text, '^[0-9]{4}[/-]([0-9]{1,2})', 1), 2, '0') || '-'
+                    || lpad(
+                        regexp_extract(text, '^[0-9]{4}[/-][0-9]{1,2}[/-]([0-9]{1,2})', 1), 2, '0'
+                    )
         end as iso_date,
         coalesce(
             ' ' || lpad(cast(hour_of_day as varchar), 2, '0')

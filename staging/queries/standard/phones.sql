@@ -74,21 +74,27 @@ counted as (
 
 ),
 
+bare as (
+
+    select
+        *,
+        -- extensions and the `tel:` of a link are no part of a number; full-width digits are digits
+        regexp_replace(
+            regexp_replace(lower(normalize(phone_number, nfkc)), '^\s*tel:', ''),
+            '(;ext=|ext\.?|extension|x|#)[\s.:]*[0-9]{1,7}\s*$', ''
+        ) as bare_number
+    from counted
+
+),
+
 digits as (
 
     select
         *,
-        regexp_like(phone_number, '^[^0-9A-Za-z]*\+') as has_plus,
-        -- extensions are not part of the number
-        regexp_replace(
-            regexp_replace(lower(phone_number), '(ext\.?|extension|x|#)[\s.:]*[0-9]{1,7}\s*$', ''),
-            '[^0-9]', ''
-        ) as dialled,
-        regexp_like(
-            regexp_replace(lower(phone_number), '(ext\.?|extension|x|#)[\s.:]*[0-9]{1,7}\s*$', ''),
-            '[a-z]'
-        ) as has_letters
-    from counted
+        regexp_like(bare_number, '^[^0-9a-z]*\+') as has_plus,
+        regexp_replace(bare_number, '[^0-9]', '') as dialled,
+        regexp_like(bare_number, '[a-z]') as has_letters
+    from bare
 
 ),
 
