@@ -1354,7 +1354,7 @@ REFUSED = [
     ("SELECT contains(array[1], 'a')", "FUNCTION_NOT_FOUND"),
     ('SELECT transform(array[1], (x, y) -> x)', "INVALID_PARAMETER_USAGE"),
     ('SELECT x -> x', "TYPE_MISMATCH"),
-    ("SELECT cast('a' as foo)", "TYPE_NOT_FOUND"),
+    ("SELECT cast('a' as foo)", "TYPE_MISMATCH"),
     ('SELECT cast(1 as varchar(0))', "INVALID_CAST_ARGUMENT"),
     ("SELECT decimal '1.5' as x FROM dual", "TABLE_NOT_FOUND"),
     ('SELECT a.* FROM (VALUES 1) t(x)', "TABLE_NOT_FOUND"),

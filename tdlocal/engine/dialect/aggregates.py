@@ -32,6 +32,15 @@ PLAIN = Table(
     _marked("""
 any_value(T) T = any_value(~$0^)@
 arbitrary(T) T = any_value(~$0^)@
+approx_set(T) hyperloglog = nullif(list_filter(list(DISTINCT CASE WHEN $0 IS NOT NULL THEN hash($0) END)@,
+    lambda e_: e_ IS NOT NULL), CAST([] AS UBIGINT[]))
+merge(hyperloglog) hyperloglog = list_distinct(flatten(list($0)@))
+merge(tdigest) tdigest = list_sort(flatten(list($0)@))
+merge(qdigest(T)) qdigest(T) = list_sort(flatten(list($0)@))
+tdigest_agg(double) tdigest = list_sort(list_filter(list($0)@, lambda e_: e_ IS NOT NULL))
+qdigest_agg(bigint) qdigest(bigint) = list_sort(list_filter(list($0)@, lambda e_: e_ IS NOT NULL))
+qdigest_agg(real) qdigest(real) = list_sort(list_filter(list($0)@, lambda e_: e_ IS NOT NULL))
+qdigest_agg(double) qdigest(double) = list_sort(list_filter(list($0)@, lambda e_: e_ IS NOT NULL))
 approx_distinct(T) bigint = count(DISTINCT $0)@
 approx_distinct(T, double) bigint = count(DISTINCT $0)@
 array_agg(T) array(T) = list(~$0^)@
@@ -115,7 +124,7 @@ lead(T, bigint, T) T = lead($0, $1, $2!)@
 """)
 )
 _LISTAGG = 1_048_576  # bytes
-_UNORDERED = ("map", "json", "hyperloglog", "function")
+_UNORDERED = ("map", "json", *k.SKETCHES, "function")
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,11 +353,9 @@ _MAKERS: dict[str, Callable[[Any, s.Call, list[Value]], Made | None]] = {
     "approx_percentile": percentile, "map_agg": map_agg, "multimap_agg": multimap_agg, "map_union": map_union,
     "listagg": listagg, "reduce_agg": reduce_agg, "checksum": checksum, "td_first": first_last,
     "td_last": first_last,
-    **dict.fromkeys(("approx_set", "merge", "make_set_digest", "merge_set_digest", "qdigest_agg",
-    "tdigest_agg",
-                     "bitwise_and_agg_", "spatial_union", "evaluate_classifier_predictions",
-                     "learn_classifier",
-                     "learn_regressor", "convex_hull_agg", "geometry_union_agg"), unsupported),
+    **dict.fromkeys(("make_set_digest", "merge_set_digest", "spatial_union", "learn_classifier",
+                     "learn_regressor", "evaluate_classifier_predictions", "convex_hull_agg",
+                     "geometry_union_agg"), unsupported),
 }  # fmt: skip
 NAMES = frozenset(PLAIN.names()) | frozenset(_MAKERS)
 

@@ -130,7 +130,7 @@ def _maker(source: k.Kind, target: k.Kind):  # type: ignore[no-untyped-def]
     if k.is_text(target):
         if target.name == "char" and not k.is_text(source):
             return None
-        return _to_text if not source.items and source.name not in ("varbinary", "hyperloglog") else None
+        return _to_text if not source.items and source.name not in ("varbinary", *k.SKETCHES) else None
     if source.name == "char":
         return None
     if k.is_text(source):

@@ -407,6 +407,11 @@ class ExpressionCompiler:
         return Value(sql, value)
 
     def cast(self, node: s.Cast) -> Value:
+        if k.read(node.type) is None:
+            if node.type.name in ("decimal", "dec", "numeric"):
+                message = "DECIMAL precision must be in range [1, 38], scale in [0, precision]"
+                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", message)
+            raise self.error(node.pos, "TYPE_MISMATCH", f"Unknown type: {node.type.name}")
         value, kind = self.expression(node.value), self.type_of(node.type)
         return self.placed(node.pos, cast, value, kind, safe=node.safe, zone=self.zone)
 

@@ -53,9 +53,10 @@ def _shown(kind: Kind) -> str:
         if kind.name.endswith(" with time zone"):
             return f"{kind.name.removesuffix(' with time zone')}({sizes}) with time zone"
         return f"{kind.name}({sizes})"
-    return kind.name
+    return "HyperLogLog" if kind.name == "hyperloglog" else kind.name
 
 
+SKETCHES = frozenset(["hyperloglog", "tdigest", "qdigest"])  # what is neither compared nor shown
 BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT = map(
     Kind, ("boolean", "tinyint", "smallint", "integer", "bigint")
 )
@@ -221,7 +222,8 @@ _DUCK = {
     "varbinary": "BLOB", "date": "DATE", "json": "VARCHAR", "unknown": "INTEGER", "uuid": "UUID",
     "timestamp": "TIMESTAMP", "timestamp with time zone": "TIMESTAMPTZ", "time": "TIME",
     "time with time zone": "TIMETZ", "interval day to second": "INTERVAL",
-    "interval year to month": "INTERVAL", "hyperloglog": "BLOB", "ipaddress": "VARCHAR",
+    "interval year to month": "INTERVAL", "hyperloglog": "UBIGINT[]", "tdigest": "DOUBLE[]",
+    "ipaddress": "VARCHAR",
 }  # fmt: skip
 
 
@@ -234,7 +236,7 @@ def duck(kind: Kind) -> str:
     """
     if kind.name == "decimal":
         return f"DECIMAL({kind.sizes[0]},{kind.sizes[1]})"
-    if kind.name == "array":
+    if kind.name in ("array", "qdigest"):
         return f"{duck(kind.item)}[]"
     if kind.name == "map":
         return f"MAP({duck(kind.items[0])}, {duck(kind.items[1])})"

@@ -156,7 +156,9 @@ def _moved(operator: str, moment: Value, interval: Value) -> Value:
 def comparison(operator: str, left: Value, right: Value, zone: str = "'UTC'") -> Value:
     """`left operator right` as boolean, with NaN as Trino has it: equal to nothing, less than nothing."""
     kind = k.common(left.kind, right.kind)
-    if kind is None or (kind.name in ("json", "map", "hyperloglog") and operator not in ("=", "<>")):
+    if kind is None or kind.name in k.SKETCHES or (
+        kind.name in ("json", "map") and operator not in ("=", "<>")
+    ):  # fmt: skip
         raise cannot(operator, left.kind, right.kind)
     x, y = coerce(left, kind, zone).sql, coerce(right, kind, zone).sql
     if kind.name == "map":

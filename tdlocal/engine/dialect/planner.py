@@ -170,6 +170,10 @@ class _Planner:
             Column(output.name if output.name is not None else f"_col{index}", str(output.kind))
             for index, output in enumerate(made.outputs)
         )
+        for output in made.outputs:
+            if output.kind.name in k.SKETCHES:
+                message = f"a {output.kind} as a column of the answer is not supported by the local account"
+                raise failure("NOT_SUPPORTED", message)
         converters = [converter(output.kind, output.zone, output.packed) for output in made.outputs]
         texts = [shown(f"c{n}", output.kind, output.packed) for n, output in enumerate(made.outputs, 1)]
         sql = made.sql

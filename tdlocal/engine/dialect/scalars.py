@@ -249,6 +249,14 @@ arrays_overlap(array(T), array(T)) boolean = CASE WHEN list_has_any($0, $1) THEN
     list_position($0, NULL) IS NOT NULL OR list_position($1, NULL) IS NOT NULL THEN NULL ELSE
     list_has_any($0, $1) END
 cardinality(array(T)) bigint = len($0)
+cardinality(hyperloglog) bigint = len($0)
+empty_approx_set() hyperloglog = CAST([] AS UBIGINT[])
+value_at_quantile(tdigest, double) double = $0[least(CAST(floor($1 * len($0)) AS BIGINT) + 1, len($0))]
+value_at_quantile(qdigest(T), double) T = $0[least(CAST(floor($1 * len($0)) AS BIGINT) + 1, len($0))]
+values_at_quantiles(tdigest, array(double)) array(double) = list_transform($1, lambda q_:
+    $0[least(CAST(floor(q_ * len($0)) AS BIGINT) + 1, len($0))])
+values_at_quantiles(qdigest(T), array(double)) array(T) = list_transform($1, lambda q_:
+    $0[least(CAST(floor(q_ * len($0)) AS BIGINT) + 1, len($0))])
 cardinality(map(K,V)) bigint = CAST(cardinality($0) AS BIGINT)
 contains(array(T), T) boolean = CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL WHEN list_contains($0, $1)
     THEN true WHEN list_position($0, NULL) IS NOT NULL THEN NULL ELSE false END

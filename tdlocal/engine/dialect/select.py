@@ -449,7 +449,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                 )
                 raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
         value = self.expression(part)
-        if value.kind.name in ("json", "hyperloglog") and value.kind.name != "json":
+        if value.kind.name in k.SKETCHES:
             raise self.error(
                 part.pos,
                 "TYPE_MISMATCH",
@@ -521,7 +521,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             if distinct and value.sql not in texts:
                 message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
                 raise self.error(item.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
-        if value.kind.name in ("map", "json", "hyperloglog"):
+        if value.kind.name in ("map", "json", *k.SKETCHES):
             message = (
                 f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {value.kind}"
             )
