@@ -154,14 +154,15 @@ def shown_cells(ask: Ask) -> dict[str, Counter[tuple[str, ...]]]:
         if not kind:
             continue
         cells = found.setdefault(kind, Counter())
-        for row in ask(finding["rows_query"]):
+        rows = ask(finding["rows_query"])
+        if kind == "order without lines":  # an order counts once, however often it was exported
+            rows = list({row[column]: row for row in rows}.values())
+        for row in rows:
             if check == "CONVERSION":
                 raw = next(name for name, target in targets[table].items() if target == column)
                 cells[(table, column, same(row[raw]))] += 1
-            elif check in ("REFERENCE", "TOTAL"):  # an order counts once, a line for itself
-                cells[(table, column, same(row["value"]))] += (
-                    int(row["occurrences"]) if kind == "line without order" else 1
-                )
+            elif check == "TOTAL":
+                cells[(table, column, same(row["value"]))] += 1
             elif check == "REPEATED_KEY":
                 key = "|".join(str(row[name]) for name in column.split(", "))
                 cells[(table, column, same(key))] += int(row["occurrences"]) - 1

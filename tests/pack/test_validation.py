@@ -147,7 +147,7 @@ def test_formats_values_ranges_and_keys(validate):
     }
 
 
-def test_references_and_totals(validate):
+def test_references_and_totals(validate, treasure, params):
     findings = validate(
         order_details="select * from (values ('1', 1, 5e0), ('1', 2, 3.5e0), ('9', 1, 4e0)) t"
         " (order_no, order_line_no, net_price)"
@@ -157,6 +157,8 @@ def test_references_and_totals(validate):
         ("warning", "TOTAL", "order_details", "net_price"),
     }
     by_check = {f["check_name"]: f for f in findings}
+    shown = treasure.run_query(f"src_{params['sub']}", by_check["REFERENCE"]["rows_query"]).dicts()
+    assert [(row["order_no"], row["net_price"]) for row in shown] == [("9", 4.0)]
     assert by_check["REFERENCE"]["actual"] == "1 lines without an order"
     assert json.loads(by_check["TOTAL"]["samples"]) == [["1", 8.5]]
     rows = {check: json.loads(finding["sample_rows"]) for check, finding in by_check.items()}

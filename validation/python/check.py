@@ -345,7 +345,9 @@ class Check:
                 sample_rows=masked_rows(answer.columns, samples)
                 if is_total
                 else self.sample_rows(owner, [column], checks.referring_rows(column, sql)),
-                rows_query=" ".join(sql.split()),
+                rows_query=" ".join(sql.split())
+                if is_total
+                else checks.rows_sql(self.database, table, checks.referring_rows(column, sql)),
                 source=source_of(owner, mapped_column),
                 place=self.rules.places.get(str(entry["name"]), ""),
                 advice="compare with the source: a load may be missing, or late",

@@ -137,7 +137,7 @@ def repeated_rows(database: str, table: str, key: Sequence[str]) -> str:
 
 def referring_rows(column: str, sql: str) -> str:
     """Return the condition of a row whose value is among those that `reference_sql` answers."""
-    return f"cast({identifier(column)} as varchar) in (select value from ({sql}) as lost)"
+    return f"cast({identifier(column)} as varchar) in (select value from ({' '.join(sql.split())}) as lost)"
 
 
 def reference_sql(database: str, entry: Mapping[str, object]) -> str:
