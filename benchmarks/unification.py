@@ -4,6 +4,8 @@
 
 Rows are records of a source with up to three identifiers; people are 30 % of them, with skewed numbers of
 records. Time and memory are those of the compiled workflow: records to lookup, statistics and enriched rows.
+After the first size a day with 1 % new rows is unified incrementally, with and without protection, beside a
+full run over the same rows.
 """
 
 from __future__ import annotations
@@ -27,12 +29,20 @@ from scipy.sparse import coo_matrix  # noqa: E402
 from scipy.sparse.csgraph import connected_components  # noqa: E402
 
 from tdlocal.engine import open_engine  # noqa: E402
-from tdlocal.engine.types import Column  # noqa: E402
+from tdlocal.engine.types import Column, Engine  # noqa: E402
 from tdlocal.unification.compile import compile_workflow  # noqa: E402
 from tests.unification.support import Run, one_table, rows  # noqa: E402
 
 U = "cdp_unification_t"
 KEYS = ("email", "phone", "token")
+PROTECTION = {
+    "keys": {
+        "email": {"limit": 50},
+        "phone": {"strength": "weak", "limit": 50},
+        "token": {"strength": "weak"},
+    },
+    "profile_keys": ["email"],
+}
 SPLINK = """
 import json, sys, time, duckdb
 from splink.internals.duckdb.database_api import DuckDBAPI
@@ -107,6 +117,37 @@ def measure(count: int, splink: str | None) -> float:
     return cpu
 
 
+def next_day(count: int) -> None:
+    """Print what a day with 1 % new rows costs, as a share of a full run."""
+    dice = np.random.default_rng(3)
+    rows_before = source(count)
+    new = rows_before.take(pa.array(dice.integers(0, count, count // 100)))
+    new = new.set_column(3, "time", pa.array(1_800_000_000 + np.arange(len(new))))
+    for name, protection in (("unify.yml alone", None), ("protected", PROTECTION)):
+        with tempfile.TemporaryDirectory() as folder:
+            engine = open_engine(Path(folder) / "bench.duckdb", memory_limit="6GB", threads=2)
+            engine.create_database("stg")
+            columns = [*(Column(key, "varchar") for key in KEYS), Column("time", "bigint")]
+            engine.create_table("stg", "a", columns)
+            engine.append("stg", "a", rows_before)
+            _day(engine, 1, protection, full=False)
+            engine.append("stg", "a", new)
+            daily, full = (_day(engine, day, protection, full=day == 3) for day in (2, 3))
+            engine.close()
+        print(
+            f"  1 % new rows, {name}: {daily:.1f} s of processor, a full run {full:.1f} s"
+            f" ({daily / full:.0%})",
+            flush=True,
+        )
+
+
+def _day(engine: Engine, day: int, protection: dict[str, object] | None, *, full: bool) -> float:
+    used = time.process_time()
+    workflow = compile_workflow(one_table(list(KEYS)), full_refresh=full, protection=protection)
+    Run(engine, 1_793_491_200 + day * 86_400).run(workflow)
+    return time.process_time() - used
+
+
 def beside_scipy(edges: np.ndarray, people: int) -> None:
     """Label the same edges by scipy, in memory; tell time and whether the components are as many."""
     started = time.perf_counter()
@@ -141,7 +182,13 @@ def main() -> None:
     parser.add_argument("--splink", help="Python of an environment with Splink 5")
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.rows.split(",")]
-    times = [measure(count, arguments.splink) for count in counts]
+    times = []
+    for count in counts:
+        times.append(measure(count, arguments.splink))
+        if len(times) == 1:
+            next_day(count)
+    if not arguments.splink:
+        print("Splink was not asked for: --splink names a Python that has it")
     if len(counts) > 1:
         slope = math.log(times[-1] / times[0]) / math.log(counts[-1] / counts[0])
         linear = math.log(math.log(counts[-1]) / math.log(counts[0])) / math.log(counts[-1] / counts[0]) + 1

@@ -95,6 +95,29 @@ def test_slips_of_the_pen_are_found_and_a_household_stays_apart(engine):
     assert first[0] < 0 < first[-1]
 
 
+def test_families_at_one_address_are_not_taken_for_one_person(engine):
+    dice = random.Random(6)
+    firsts, lasts = [word(dice) for _ in range(40)], [word(dice) for _ in range(200)]
+    found, persons = [], {}
+    for house in range(60):
+        home = (dice.choice(lasts), f"{house} {word(dice)} street", str(dice.randrange(1000, 1040)))
+        for first in dice.sample(firsts, 4):
+            born = f"{dice.randint(1940, 2010)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+            for copy in range(2):
+                at = f"{len(found):04}"
+                persons[at] = (house, first)
+                name = slipped(first, dice) if copy and dice.random() < 0.3 else first
+                found.append((at, name, *home, born if dice.random() < 0.8 else None))
+    put(engine, "stg.r", ["record_id", "first", "last", "street", "zip", "dob"], found)
+    compare = tuple(Comparison(column) for column in ("first", "last", "street", "zip", "dob"))
+    pairs, model, _ = links(engine, Rule("families", ("street", "dob"), compare))
+    right = sum(persons[a] == persons[b] for a, b in pairs)
+    assert right / len(pairs) >= 0.97
+    assert right / 240 >= 0.9
+    assert model.shared == (1, 2, 3)
+    assert model.joint[(2, 2, 2)] < -5
+
+
 def test_namesakes_at_one_address_are_told_apart(engine):
     dice = random.Random(4)
     columns = ["record_id", "first", "last", "street", "zip", "email", "phone"]

@@ -103,6 +103,7 @@ def match(run, rule, records):
         counts.equal_by_chance,
         [rule.agrees(block) for block in rule.block_by],
         counts.records * (counts.records - 1) // 2,
+        [at for at, comparison in enumerate(rule.compare) if comparison.is_shared],
     )
     drops = "".join(f"drop table if exists {table};\n" for table in matching.work_tables(rule))
     run(matching.link_script(rule, model, counts.records) + drops + "select 1 as done")

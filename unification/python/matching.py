@@ -19,9 +19,13 @@ from unification.python.weights import Pattern, Weights, prior_weight
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SWAPPED = 0.7  # similarity from which values agree crosswise
 LEVELS = (0.5, 0.7, 0.85)  # of similarity: 1 - distance / length of the longer value
+SMALL = 0.01  # bits not worth a word of SQL
 SAMPLE = 500  # records whose pairs stand for random ones
 LARGEST_BLOCK = 300  # records; more are split by `split_by`, what stays larger is skipped and told
 THRESHOLD = 0.9  # probability from which a pair is a link
+SHARED = re.compile(
+    "addr|street|city|town|suburb|zip|post|state|province|county|country|house|phone|^tel|^last|surname|family"
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,19 @@ class Comparison:
         swapped_with: a column whose value often stands in this one, and this one's there: first and last
             name, two lines of an address. Values that agree crosswise are a level of their own, the
             second; the other column then says nothing.
+        shared: whether a household has one value, so that several such columns agree together.
     """
 
     column: str
     levels: tuple[float, ...] = LEVELS
     term_frequency: bool = False
     swapped_with: str | None = None
+    shared: bool | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a household shares it; by the column's name where that is not said."""
+        return SHARED.search(self.column) is not None if self.shared is None else self.shared
 
     @property
     def count(self) -> int:
@@ -194,6 +205,9 @@ def link_script(rule: Rule, weights: Weights, records: int) -> str:
         lowest=prior_weight(rule.threshold),
         own=[others * shares[-1] for shares in weights.m],
         by_frequency=[at for at, comparison in enumerate(rule.compare) if comparison.term_frequency],
+        joint=[
+            ("".join(map(str, key)), bits) for key, bits in sorted(weights.joint.items()) if abs(bits) > SMALL
+        ],
     )
 
 

@@ -17,7 +17,7 @@ RULE_SETTINGS = (
     "block_by", "split_by", "compare", "threshold", "largest_block", "must_agree", "told_apart_by",
 )  # fmt: skip
 
-COMPARISON_SETTINGS = ("column", "levels", "term_frequency", "swapped_with")
+COMPARISON_SETTINGS = ("column", "levels", "term_frequency", "swapped_with", "shared")
 
 
 def main():
@@ -121,4 +121,8 @@ def _comparison(item, path, fault):
     if not rising or sorted(set(levels)) != levels:
         fault("levels must be rising numbers between 0 and 1", *path, "levels")
         levels = list(LEVELS)
-    return Comparison(item["column"], tuple(levels), item.get("term_frequency") is True, swapped_with)
+    shared = item.get("shared")
+    if shared is not None and not isinstance(shared, bool):
+        fault(f"must be true or false, is {shared!r}", *path, "shared")
+        shared = None
+    return Comparison(item["column"], tuple(levels), item.get("term_frequency") is True, swapped_with, shared)
