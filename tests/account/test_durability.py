@@ -86,6 +86,9 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
             ]
             for thread in threads:
                 thread.start()
+            until = time.monotonic() + 60
+            while not acknowledged and time.monotonic() < until:
+                time.sleep(0.05)
             time.sleep(chance.uniform(0.2, 1.2))
             pid = json.loads((tmp_path / "server.json").read_text())["pid"]
             os.kill(pid, signal.SIGKILL)

@@ -42,7 +42,7 @@ def body(name: str, **tables: list[str]) -> dict[str, Any]:
 
 def built(client: Client, model: str, **asked: Any) -> Any:
     build = client.post(f"/reporting/datamodels/{model}/builds", {"buildType": "full"} | asked)
-    assert build["status"] in ("queued", "building", "done")
+    assert build["status"] in ("queued", "building", "done", "failed")
     for _ in range(500):
         build = client.get(f"/reporting/datamodels/{model}/builds/{build['oid']}")
         if build["status"] in ("done", "failed"):
