@@ -165,6 +165,7 @@ def render(
             "title": chart["title"],
             "note": chart.get("note", ""),
             "wide": bool(chart.get("wide")),
+            "in_time": chart["kind"] in ("line", "columns"),
             "markup": charts.draw(rows[chart["title"]], chart),
         }
         for chart in template.get("charts", [])

@@ -152,8 +152,10 @@ def revenue(golden: str) -> list[tuple[str, str]]:
     """Return revenue, net of returns, and what it is made of."""
     rows = answered(
         golden,
-        "select coalesce(sum(order_count), 0) as orders, coalesce(sum(amount), 0e0) as net,\n"
-        "    coalesce(sum(case when amount > 0 then amount end), 0e0) as gross\nfrom unified_transactions",
+        "select coalesce(sum(case when is_purchase = 'true' then order_count end), 0) as orders,\n"
+        "    coalesce(sum(revenue), 0e0) as net,\n"
+        "    coalesce(sum(case when is_return = 'true' then revenue end), 0e0) as returned\n"
+        "from unified_transactions",
     )
     if not rows:
         return []
@@ -162,7 +164,7 @@ def revenue(golden: str) -> list[tuple[str, str]]:
         (
             "revenue",
             f"{row['net']:,.2f} from {row['orders']:,} orders "
-            f"(sales {row['gross']:,.2f}, returns {row['net'] - row['gross']:,.2f})",
+            f"(sales {row['net'] - row['returned']:,.2f}, returns {row['returned']:,.2f})",
         )
     ]
 
