@@ -33,6 +33,7 @@ DDL = Path("common/queries/create_log_tables.sql")
 NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
 NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
 MAIL = "mail"  # what the log calls a mail: no workflow has this name
+RESUMED = "it went on after its failure"
 DIED = "the run died without a word (killed, or its machine stopped); closed by the next run"
 
 
@@ -274,7 +275,9 @@ def finish(
 ) -> None:
     """Append the row that ends the last run of *workflow* in this session.
 
-    Does nothing to a run that has its end: the task may be killed after its work and be started again.
+    A run that failed and was resumed gets a `running` row first: its +decide succeeded before and is not run
+    again. Nothing is done to a run that has its end: the task may be killed after its work and be started
+    again.
     """
     names = ["workflow", "session_unixtime", *row]
     values = [treasure.literal(workflow), str(session), *(sql_value(value) for value in row.values())]
@@ -284,17 +287,49 @@ def finish(
         "config_hash": "max_by(config_hash, logged_at)",
         "reason": "max_by(reason, logged_at)",
         "end_time": NOW,
-        "duration_seconds": f"cast({NOW_MS} - max(logged_at) as double) / 1e3",
+        "duration_seconds": f"case when coalesce(max_by(reason, logged_at), '') <> '{RESUMED}'"
+        f" then cast({NOW_MS} - max(logged_at) as double) / 1e3 end",
         "logged_at": NOW_MS,
     }
     ours = f"workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
     is_open = f"count(*) > (select count(*) from log_tbl where {ours} and status <> 'running')"
-    sql = (
+    sql = resumed(workflow, session, row) + (
         f"insert into log_tbl ({', '.join([*names, *taken])})\n"
         f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
         f"where {ours} and status = 'running'\nhaving {is_open}"
     )
     treasure.run_query(log, sql, rows=False)
+
+
+def resumed(workflow: str, session: int, row: Mapping[str, Any]) -> str:
+    """Return the insert of the `running` row of a run that goes on after its failure; no row for others.
+
+    When it began to go on is not known, so its duration stays empty. A failure that one run tells twice is
+    one failure.
+    """
+    run_id = treasure.literal(row["run_id"])
+    is_new = {
+        "success": "max_by(status, logged_at) <> 'success'",
+        "failure": f"max_by(run_id, logged_at) <> {run_id}",
+    }[row["status"]]
+    taken = {
+        "workflow": treasure.literal(workflow),
+        "session_unixtime": str(session),
+        "status": "'running'",
+        "run_id": run_id,
+        "session_time": treasure.literal(row["session_time"]),
+        "attempt": "max(attempt) + 1",
+        "start_time": NOW,
+        "config_hash": "max_by(config_hash, logged_at)",
+        "reason": f"'{RESUMED}'",
+        "logged_at": f"{NOW_MS} - 1",  # before its end
+    }
+    return (
+        f"insert into log_tbl ({', '.join(taken)})\nselect {', '.join(taken.values())}\nfrom log_tbl\n"
+        f"where workflow = {treasure.literal(workflow)} and session_unixtime = {session}\n"
+        "having count_if(status = 'running') > 0\n"
+        f"    and count_if(status = 'running') <= count_if(status <> 'running') and {is_new};\n"
+    )
 
 
 def measure(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> None:

@@ -41,6 +41,19 @@ def test_a_success_is_one_running_and_one_success_row(decide, py, log, params):
     assert success["config_hash"] == running["config_hash"]
 
 
+def test_a_run_that_goes_on_after_its_failure_has_a_start_and_an_end_of_its_own(decide, py, log):
+    decide()
+    for run_id in ("run-1", "run-1", "run-2"):  # the second tells the same failure again
+        py("common.python.run_log.failure", workflow_name="wf04_stage", message="x", session_uuid=run_id)
+    for _ in range(2):
+        py("common.python.run_log.success", workflow_name="wf04_stage", session_uuid="run-3")
+    told = [(row["attempt"], row["status"]) for row in sorted(log(), key=lambda row: row["logged_at"])]
+    assert sorted(told) == [
+        (1, "failure"), (1, "running"), (2, "failure"), (2, "running"), (3, "running"), (3, "success"),
+    ]  # fmt: skip
+    assert told[-1] == (3, "success") and decide() == "skip"
+
+
 def test_metrics_that_cannot_be_read_fail_nothing(decide, py, log, treasure, monkeypatch, capsys):
     decide()
 
