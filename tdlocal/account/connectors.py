@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,7 @@ class Connectors:
         name = content.get("name")
         if not isinstance(name, str) or not name:
             raise Refused("a bulk load session needs a name")
-        for word in ("database", "table"):
-            if not isinstance(content.get(word), str):
-                raise Refused(f"a bulk load session needs a {word}")
-        timetable_of(str(content.get("cron") or ""), str(content.get("timezone") or "UTC"))
+        check(content)
         try:
             self._store.execute(
                 "insert into connector_sessions (name, content) values (?, ?)", [name, orjson.dumps(content)]
@@ -64,7 +62,9 @@ class Connectors:
     def update(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
         """Change the given words of a session; its name stays."""
         given = {word: value for word, value in content.items() if word not in FIXED}
-        self._write(name, self._found(name)[1] | given)
+        changed = self._found(name)[1] | given
+        check(changed)
+        self._write(name, changed)
         return self.show(name)
 
     def delete(self, name: str) -> dict[str, Any]:
@@ -83,6 +83,7 @@ class Connectors:
             about: scheduled_time, domain_key, user_name as Jobs.start takes them.
         """
         number, content = self._found(name)
+        check(content)
         config = content.get("config")
         if not isinstance(config, dict) or not isinstance(config.get("in"), dict):
             raise Refused(f"bulk load session '{name}' has no configuration with a section `in`")
@@ -135,3 +136,13 @@ class Connectors:
         if row is None:
             raise NotThere(f"Bulk load session '{name}' does not exist")
         return row["id"], orjson.loads(row["content"])
+
+
+def check(content: dict[str, Any]) -> None:
+    """Refused when a session could never run like this."""
+    for word in ("database", "table"):
+        if not isinstance(content.get(word), str):
+            raise Refused(f"a bulk load session needs a {word}")
+    if not re.fullmatch(r"\d{1,9}", str(content.get("delay") or 0)):
+        raise Refused("delay must be seconds")
+    timetable_of(str(content.get("cron") or ""), str(content.get("timezone") or "UTC"))

@@ -193,6 +193,9 @@ def test_a_session_loads_only_what_is_new(client: tdclient.Client, database: str
     assert [one["records"] for one in history] == [0, 1, 1] and history[0]["database"] == {"name": database}
     client.api.connector_update(name, {"time_column": "a", "config": {"in": source(bucket, parser=parser)}})
     assert client.api.connector_show(name)["config_diff"] == {"in": {"last_path": "in/2.csv"}}
+    for words in ({"database": 1}, {"delay": "soon"}, {"cron": "61 * * * *"}):
+        with pytest.raises(errors.APIError, match="422"):
+            client.api.connector_update(name, words)
     assert client.api.connector_delete(name)["name"] == name
 
 
