@@ -1,8 +1,8 @@
 """Say what a run did, in figures that a person can read, and tell a webhook where one is named.
 
 Task      wf00_orchestration +summary, ``py>: common.python.summary.main``
-Reads     va_config_<sub>.log_tbl, run_decisions, validation_runs, segment_logs; the raw tables' sizes;
-          golden unified_customers and unified_transactions; unification_changes. What is not there is
+Reads     va_config_<sub>.log_tbl, run_decisions, validation_runs, datamodel_builds, segment_logs; the raw
+          tables' sizes; golden unified_customers and unified_transactions; unification_changes. What is not there is
           left out
 Writes    va_config_<sub>.run_summary (name, value, run_id varchar; session_unixtime bigint), appended
 Stores    `summary`: {html}, the mail's body, free of templates
@@ -113,6 +113,7 @@ def figures(params: Mapping[str, Any], log: str, session: int) -> list[tuple[str
     facts += people(golden, inputs.database("unif", params), session)
     facts += revenue(golden)
     facts += validation(log, session)
+    facts += dashboards(log, session)
     facts += segments(log, session)
     return facts
 
@@ -185,6 +186,21 @@ def validation(log: str, session: int) -> list[tuple[str, str]]:
             f"{row['verdict']}: {row['critical']} critical, {row['warning']} warnings, {row['info']} infos",
         )
     ]
+
+
+def dashboards(log: str, session: int) -> list[tuple[str, str]]:
+    """Return which dashboards this session refreshed, and whose data model was not built."""
+    rows = answered(
+        log,
+        f"select dashboard, status from datamodel_builds where built_for = {session} order by dashboard",
+    )
+    if not rows:
+        return []
+    named = [
+        row["dashboard"] if row["status"] == "built" else f"{row['dashboard']} (data model: {row['status']})"
+        for row in rows
+    ]
+    return [("dashboards", f"refreshed: {', '.join(named)}")]
 
 
 def segments(log: str, session: int) -> list[tuple[str, str]]:

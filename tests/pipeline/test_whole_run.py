@@ -77,6 +77,7 @@ def test_the_summary_names_people_revenue_segments_and_files(finished):
     said = done.stdout + done.stderr
     for word in (*RUN_BY_WF00, "people", "revenue", "validation_report.html", "dashboards", "mails"):
         assert word in said, f"{word} is not in the summary"
+    assert "refreshed: identity, sales, web" in said
 
 
 def test_a_second_run_of_the_session_gives_the_same_tables(finished, tmp_path):
