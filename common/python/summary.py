@@ -2,8 +2,8 @@
 
 Task      wf00_orchestration +summary, ``py>: common.python.summary.main``
 Reads     va_config_<sub>.log_tbl, run_decisions, validation_runs, datamodel_builds, segment_logs; the raw
-          tables' sizes; golden unified_customers and unified_transactions; unification_changes. What is not there is
-          left out
+          tables' sizes; golden unified_customers and unified_transactions; unification_changes. What is
+          not there is left out
 Writes    va_config_<sub>.run_summary (name, value, run_id varchar; session_unixtime bigint), appended
 Stores    `summary`: {html}, the mail's body, free of templates
 """
