@@ -18,6 +18,7 @@ from tdclient import errors
 
 from tdlocal.local_server import LocalServer
 
+PACKED = gzip.compress(b"a|b\n1|x\n", mtime=0)  # without the time: tests are named by it
 CSV = (
     b'Id,Name,Price,Bought At\r\n1,"Ad""a",1.5,2026-11-01 10:00:00\r\n2,,2,2026-11-02 00:00:00\r\n3,"",x,\r\n'
 )
@@ -85,7 +86,7 @@ def test_guess_preview_and_load_as_the_tutorial_does(
 @pytest.mark.parametrize(
     ("key", "content", "parser"),
     [
-        ("in/a.gz", gzip.compress(b"a|b\n1|x\n", mtime=0), {"type": "csv", "delimiter": "|", "skip_header_lines": 1}),
+        ("in/a.gz", PACKED, {"type": "csv", "delimiter": "|", "skip_header_lines": 1}),
         ("in/a.tsv.bz2", bz2.compress(b"1\tx\n"), {"type": "tsv"}),
         ("in/a.jsonl", b'{"a": "1", "b": "x", "c": 9}\n', {"type": "jsonl"}),
         ("in/a.json", b'{\n "a": 1,\n "b": "x"}', {"type": "json"}),
