@@ -120,7 +120,9 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
     have = treasure.tables(database)
     states = earlier_states(have)
     stamps = built_for(database, have, states)
-    moved = []
+    moved: list[str] = []
+    if session is None and all(stamps.get(earlier[0]) is None for earlier in states.values()):
+        return moved  # what was there before the first session is empty: no state to go back to
     for table, earlier in states.items():
         if table not in have:
             continue

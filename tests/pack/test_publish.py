@@ -167,6 +167,18 @@ def test_a_rollback_brings_a_session_back_and_can_be_undone(build, values, layer
     assert values() == {"people": 30, "people__prev": 20, "people__prev2": 10}
 
 
+def test_a_first_session_has_nothing_to_go_back_to(build, values, layer, treasure):
+    treasure.run_query(
+        layer, "create table if not exists people (value bigint, built_for bigint)", rows=False
+    )
+    build(DAY, 10)
+    publish.publish_layer(layer, DAY)
+    assert rollback.roll_back_layer(layer, None) == []
+    build(2 * DAY, 20)
+    publish.publish_layer(layer, 2 * DAY)
+    assert rollback.roll_back_layer(layer, None) == ["people"]
+
+
 @pytest.mark.parametrize("done", [True, False], ids=["after the swap", "before the swap"])
 def test_a_rollback_swaps_once_though_an_answer_is_lost(build, values, layer, treasure, monkeypatch, done):
     for session, value in ((1, 10), (2, 20)):
