@@ -31,6 +31,7 @@ from tdlocal.unification.explain import (
     masked,
     near,
     page,
+    page_of_two,
     path,
 )
 from tdlocal.unification.project import read_settings
@@ -40,6 +41,7 @@ HELP = (
     "value, how the two are linked, or why they are not one. `match FILE` tries matching rules on any file."
 )
 MOST_SHOWN = 8  # identifiers of a kind; --json has all
+APART = "no record of the one holds an identifier of the other, and no matching rule links them"
 MATCH_CALL = (
     "import sys; from unification.python.match import links_of_table as run; print(*run(*sys.argv[1:]))"
 )
@@ -67,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a parameter, such as sub=shop2",
     )
     add("--show", action="store_true", help="show whole values instead of masked ones")
-    add("--html", type=Path, metavar="FILE", help="also write a page with a picture")
+    add("--html", type=Path, metavar="FILE", help="also write a page with a picture, of one person or of two")
     add("--json", action="store_true", help="one JSON object")
     match = commands.add_parser(
         "match",
@@ -100,12 +102,13 @@ def explain(arguments: argparse.Namespace) -> int:
 
         explainer = Explainer(settings.unification, settings.database, rows)
         first = one_person(explainer, arguments.value)
+        drawn = page(first, shown) if arguments.html else ""
         if arguments.other is None:
             tell_person(first, shown, as_json=arguments.json)
         else:
-            tell_two(explainer, arguments, first, shown, settings.protection)
+            drawn = tell_two(explainer, arguments, first, shown, settings.protection) or drawn
         if arguments.html:
-            arguments.html.write_text(page(first, shown), encoding="utf-8")
+            arguments.html.write_text(drawn, encoding="utf-8")
             print(f"page: {arguments.html}", file=sys.stderr)
     return 0
 
@@ -174,8 +177,8 @@ def tell_two(
     first: Person,
     shown: Callable[[Identifier], str],
     protection: dict[str, Any],
-) -> None:
-    """Print how two values are linked, or why they are two people."""
+) -> str:
+    """Print how two values are linked, or why they are two people; return a page of two people, else ''."""
     second = one_person(explainer, arguments.other)
     if first.canonical_id == second.canonical_id:
         start, end = (named(first, value) for value in (arguments.value, arguments.other))
@@ -185,7 +188,7 @@ def tell_two(
         )
         for link, reached in steps:
             print(f"  {described(link, reached, shown)}")
-        return
+        return ""
     print(f"two people: {first.canonical_id} and {second.canonical_id}")
     seen = [
         {identifier for _, record, _, _ in explainer.records([person.canonical_id]) for identifier in record}
@@ -193,16 +196,16 @@ def tell_two(
     ]
     shared = sorted(seen[0] & seen[1])
     reasons = {(each.key, each.value): each.reason for each in explainer.suspects(shared)}
-    if not shared:
-        print("  no record of the one holds an identifier of the other, and no matching rule links them")
+    lines = [] if shared else [APART]
     for identifier in shared:
         reason = reasons.get(identifier, "it is not a key that may join people")
-        print(f"  both have {shown(identifier)}, which joins nobody: {reason}")
-    for line in against(explainer, first, second, shown, protection):
-        print(f"  {line}")
+        lines.append(f"both have {shown(identifier)}, which joins nobody: {reason}")
+    lines += against(explainer, first, second, shown, protection)
     for mine, theirs, distance in near(first, second)[:MOST_SHOWN]:
         letters = "1 letter" if distance == 1 else f"{distance} letters"
-        print(f"  near: {shown(mine)} and {shown(theirs)} differ in {letters}")
+        lines.append(f"near: {shown(mine)} and {shown(theirs)} differ in {letters}")
+    print("".join(f"  {line}\n" for line in lines), end="")
+    return page_of_two(first, second, shared, lines, shown)
 
 
 def against(

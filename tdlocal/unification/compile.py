@@ -60,8 +60,24 @@ def compile_workflow(
     """
     read = read_unification(unification)
     guards = read_protection(protection, read)
-    read = _ways(read, guards, incremental=not full_refresh)
+    incremental = not full_refresh
     database = f"{database_prefix}{read.name}".lower()
+    workflow = _compiled(
+        _ways(read, guards, incremental=incremental), guards, database, build_aside=build_aside
+    )
+    if limit is None:
+        return workflow
+    try:
+        return _shortened(workflow, limit)
+    except TooLong:  # by records it is slower, and shorter
+        shorter = _ways(read, guards, incremental=incremental, by_records=True)
+        return _shortened(_compiled(shorter, guards, database, build_aside=build_aside), limit)
+
+
+def _compiled(
+    read: Unification, guards: Protection | None, database: str, *, build_aside: bool
+) -> dict[str, Any]:
+    """Return the workflow, however long."""
     workflow: dict[str, Any] = {
         "_export": {
             "td": {"database": database, "engine": "presto"},
@@ -90,7 +106,7 @@ def compile_workflow(
             protected_ids=[
                 {"name": each.name, "work": work_prefix(read, each.name)}
                 for each in read.canonical_ids
-                if each.guarded
+                if _protected(read, each, guards)
             ],
         )
     )
@@ -98,7 +114,7 @@ def compile_workflow(
         tables = output_tables(read)
         workflow["+commit"] = _rename([(f"{table}__next", table) for table in tables])
     workflow["+clean_up"] = {"td_ddl>": None, "drop_tables": work_tables(read)}
-    return workflow if limit is None else _shortened(workflow, limit)
+    return workflow
 
 
 def _shortened(workflow: dict[str, Any], limit: int) -> dict[str, Any]:
@@ -183,14 +199,21 @@ def work_prefix(unification: Unification, name: str) -> str:
     return f"w{[each.name for each in unification.canonical_ids].index(name) + 1}_"
 
 
-def _ways(unification: Unification, guards: Protection | None, *, incremental: bool) -> Unification:
-    """Return *unification* with how each canonical id is found: guarded, from new rows only."""
+def _ways(
+    unification: Unification, guards: Protection | None, *, incremental: bool, by_records: bool = False
+) -> Unification:
+    """Return *unification* with how each canonical id is found: guarded, from new rows only.
+
+    Args:
+        by_records: give rows their canonical id by their records as if all were guarded; the result is the
+            same.
+    """
     return replace(
         unification,
         canonical_ids=tuple(
             replace(
                 each,
-                guarded=guards is not None or each.do_not_merge_key is not None,
+                guarded=by_records or guards is not None or each.do_not_merge_key is not None,
                 # lower canonical ids change in old rows, too
                 incremental=incremental and not each.parents,
             )

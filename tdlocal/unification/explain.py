@@ -22,6 +22,7 @@ STYLE = (
 )
 MOST_COMPARED = 100  # identifiers of a person compared with another person's
 NEAR = 2  # letters in which two identifiers may differ to be called near
+MOST_DRAWN = 12  # identifiers of a person in the picture of two
 MOST = 2000  # sets of identifiers read of each table
 
 
@@ -322,10 +323,59 @@ def page(person: Person, shown: Callable[[Identifier], str]) -> str:
     start = names[0]
     steps = [html.escape(described(link, reached, shown)) for link, reached in path(person, start)]
     rows = "".join(f"<li>{step}</li>" for step in steps)
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>One person</title><style>{STYLE}</style>"
+    heading = (
         f"<h1>Person {html.escape(person.canonical_id)}</h1><p>{len(names)} identifiers, seen from "
         f"{day(person.first_seen)} to {day(person.last_seen)}. It began with {html.escape(shown(start))}.</p>"
-        f'<svg viewBox="-80 -10 680 540" role="img" aria-label="links">{lines}{dots}</svg>'
-        f"<h2>How each identifier is reached</h2><ol>{rows}</ol></html>"
+    )
+    picture = f'<svg viewBox="-80 -10 680 540" role="img" aria-label="links">{lines}{dots}</svg>'
+    return _document(
+        "One person", f"{heading}{picture}<h2>How each identifier is reached</h2><ol>{rows}</ol>"
+    )
+
+
+def page_of_two(
+    first: Person,
+    second: Person,
+    shared: Sequence[Identifier],
+    reasons: Sequence[str],
+    shown: Callable[[Identifier], str],
+) -> str:
+    """Return why two people are not one as one HTML page: theirs left and right, dashed what both have.
+
+    Args:
+        shared: identifiers that records of both hold.
+        reasons: what is to be said, a line each.
+    """
+    columns = [
+        (90, [each for each in first.identifiers if each not in shared]),
+        (300, list(shared)),
+        (510, [each for each in second.identifiers if each not in shared]),
+    ]
+    height = 40 * (2 + max(min(len(each), MOST_DRAWN) for _, each in columns))
+    lines, dots = "", ""
+    for x, identifiers in columns:
+        for at, identifier in enumerate(identifiers[:MOST_DRAWN], start=2):
+            for end in (90, 510) if x == 300 else (x,):
+                dashed = ' stroke-dasharray="4"' if x == 300 else ""
+                lines += f'<line x1="{end}" y1="20" x2="{x}" y2="{40 * at - 20}"{dashed}/>'
+            dots += (
+                f'<circle cx="{x}" cy="{40 * at - 20}" r="5"/><text x="{x}" y="{40 * at - 28}">'
+                f"{html.escape(shown(identifier))}</text>"
+            )
+    for x, person in ((90, first), (510, second)):
+        name = html.escape(person.canonical_id[:8])
+        dots += f'<circle cx="{x}" cy="20" r="9"/><text x="{x}" y="6">{name}</text>'
+    said = "".join(f"<li>{html.escape(reason)}</li>" for reason in reasons)
+    picture = f'<svg viewBox="0 -10 600 {height}" role="img" aria-label="two people">{lines}{dots}</svg>'
+    return _document(
+        "Two people",
+        f"<h1>Two people</h1><p>{html.escape(first.canonical_id)} and {html.escape(second.canonical_id)}</p>"
+        f"{picture}<h2>Why they are not one</h2><ul>{said}</ul>",
+    )
+
+
+def _document(title: str, body: str) -> str:
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+        f"{body}</html>"
     )

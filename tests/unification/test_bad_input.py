@@ -10,7 +10,7 @@ from tdlocal.engine.types import EngineError
 from tdlocal.unification.compile import TooLong, compile_workflow
 from tdlocal.unification.model import UnificationFaults
 from tests.support import ROOT
-from tests.unification.support import one_table, partition, people, put, unify
+from tests.unification.support import Run, one_table, partition, people, put, unify
 
 
 def faults(document):
@@ -199,3 +199,22 @@ def test_the_packs_own_settings_compile_to_less_than_http_call_takes():
     ]
     workflow = compile_workflow(yaml.safe_load(unify_yml), build_aside=True, protection=protection)
     assert length(workflow) < 50_000  # http_call> takes 65,536: there is room for more tables
+
+
+def test_twenty_tables_of_twelve_keys_fit_and_unify_the_same(engine):
+    keys = [f"key_{at}" for at in range(12)]
+    document = one_table(keys)
+    (table,) = document["tables"]
+    document["tables"] = [table, *({**table, "as": f"a{at}"} for at in range(2, 21))]
+    values = [[f"{at}"] + [None] * 10 + [f"{at // 2}"] for at in range(8)]
+    put(engine, "stg.a", keys, [*values, ["3"] + [None] * 11])
+    whole = compile_workflow(document, limit=None)
+    fitting = compile_workflow(document)
+    assert length(whole) > 100_000 > 65_536 > length(fitting)
+    found = []
+    for workflow in (whole, fitting):
+        Run(engine).run(workflow)
+        found.append(people(engine))
+        engine.drop_database("cdp_unification_t")
+    assert found[0] == found[1]
+    assert len(partition(found[0])) == 4

@@ -98,17 +98,24 @@ def test_an_explanation_names_the_links_and_hides_the_values(shop):
     assert reached == {each["identifier"] for each in whole["identifiers"]}
 
 
-def test_two_people_are_told_with_what_speaks_against_one(shop):
+def test_two_people_are_told_with_what_speaks_against_one(shop, tmp_path):
     state, _ = shop
     first, second = asked(
         state,
         "select canonical_id as c, max(id) as customer from cdp_unification_retail.unified_identities"
         " where key_name = 'customer_id' group by canonical_id having count(*) = 1 order by 2 limit 2",
     )
-    said = tdlocal("identity", "explain", first["customer"], second["customer"], "--state", str(state))
+    drawn = tmp_path / "two.html"
+    words = ["explain", first["customer"], second["customer"], "--state", str(state), "--html", str(drawn)]
+    said = tdlocal("identity", *words)
     assert f"two people: {first['c']} and {second['c']}" in said
     assert "against: different customer_id: " in said
-    assert first["customer"] not in said
+    page = drawn.read_text(encoding="utf-8")
+    assert "against: different customer_id" in page
+    assert first["c"] in page
+    assert second["c"] in page
+    for text in (said, page):
+        assert first["customer"] not in text
 
 
 def test_every_table_of_the_layer_is_published(shop):
