@@ -52,7 +52,9 @@ touched as (
         lower(nullif(url_extract_parameter(entry_url, 'utm_medium'), '')) as utm_medium,
         nullif(url_extract_parameter(entry_url, 'utm_campaign'), '') as utm_campaign,
         url_extract_parameter(entry_url, 'gclid') as google_click,
-        regexp_replace(lower(nullif(url_extract_host(entry_referrer), '')), '^(www|m|l|lm)[.]', '') as referrer,
+        regexp_replace(
+            lower(nullif(url_extract_host(entry_referrer), '')), '^(www|m|l|lm)[.]', ''
+        ) as referrer,
         regexp_replace(lower(entry_host), '^(www|m)[.]', '') as own_site
     from visits
 
