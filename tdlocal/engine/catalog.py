@@ -86,14 +86,14 @@ class Catalog:
             self._databases.pop(name, None)
             self.version += 1
 
-    def refresh(self, cursor: Any, database: str, name: str) -> None:
-        """Read one table again after it was created, dropped, altered or renamed."""
+    def refresh(self, cursor: Any, database: str, name: str, born: int | None = None) -> None:
+        """Read one table again after it was created (at *born*), dropped, altered or renamed."""
         rows = cursor.execute(
             "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database()"
             " AND schema_name = ? AND table_name = ? ORDER BY column_index",
             [schema_name(database), name],
         ).fetchall()
-        self.put(database, name, tuple(Column(column, from_duck(kind)) for column, kind in rows))
+        self.put(database, name, tuple(Column(column, from_duck(kind)) for column, kind in rows), born)
 
     def put(self, database: str, name: str, columns: tuple[Column, ...], born: int | None = None) -> None:
         """Say that the table now has *columns*; no columns: it is gone."""

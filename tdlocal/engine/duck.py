@@ -425,7 +425,7 @@ class DuckDBEngine:
                 cursor.execute(f"COMMENT ON TABLE {self._at(plan.target)} IS '{born}'")
 
             self._transaction(cursor, work)
-            self.catalog.refresh(cursor, database, name)
+            self.catalog.refresh(cursor, database, name, born)
 
     def drop_table(self, database: str, name: str) -> None:
         """Raises TABLE_NOT_FOUND."""

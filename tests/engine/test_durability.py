@@ -1,5 +1,6 @@
 """kill -9 at any moment: what was acknowledged is there, what was not is wholly there or wholly not."""
 
+import itertools
 import random
 import subprocess
 import sys
@@ -74,4 +75,19 @@ def test_what_was_closed_opens_again_with_names_types_and_birthdays(tmp_path):
     after = engine.table("main", "t")
     assert (after.columns, after.created_at, after.rows) == (before.columns, before.created_at, 1)
     assert [column.type for column in after.columns] == ["bigint", "array(varchar)", "double", "bigint"]
+    engine.close()
+
+
+def test_a_birthday_is_the_same_after_a_restart_however_slow_the_creation(tmp_path, monkeypatch):
+    path = tmp_path / "td-warehouse.duckdb"
+    clock = itertools.count(1_700_000_000)
+    monkeypatch.setattr(time, "time", lambda: float(next(clock)))  # a second passes at every look
+    engine = open_engine(path)
+    engine.create_database("main")
+    engine.run("create table t (a bigint)", database="main", scheduled_time=7)
+    engine.run("create table u as select 1 a", database="main", scheduled_time=7)
+    before = [engine.table("main", name).created_at for name in ("t", "u")]
+    engine.close()
+    engine = open_engine(path)
+    assert [engine.table("main", name).created_at for name in ("t", "u")] == before
     engine.close()
