@@ -21,15 +21,13 @@ from tdlocal.reserve import lay_in
 from tdlocal.workflow.executor import THREADS, Options, Outcome, Run
 from tdlocal.workflow.faults import Fault, WorkflowFaults
 from tdlocal.workflow.model import Workflow
-from tdlocal.workflow.project import Project
+from tdlocal.workflow.project import UNREADABLE, Project
 from tdlocal.workflow.selection import select
 from tdlocal.workflow.services import Services
 from tdlocal.workflow.sessions import iso, schedule_of, session_time
 from tdlocal.workflow.settings import settings
 from tdlocal.workflow.state import States
 from tdlocal.workflow.yaml_reader import merge_deep, read_yaml
-
-UNREADABLE = "unreadable.dig"  # of a project: what to do when its files cannot be read
 
 HELP = """Run a workflow as Digdag does. A second run of the same session skips what succeeded, unless it
 changed since.

@@ -9,6 +9,8 @@ from tdlocal.workflow.faults import ConfigError, Fault, WorkflowFaults
 from tdlocal.workflow.model import Workflow, read_workflow, workflow_of
 from tdlocal.workflow.yaml_reader import read_yaml
 
+UNREADABLE = "unreadable.dig"  # what `tdlocal run` starts when files of the project cannot be read
+
 
 class Project:
     """The .dig files of a folder.

@@ -116,6 +116,7 @@ def test_one_file_and_parameters_from_files(project: Project) -> None:
 def test_stray_files_and_secrets(project: Project) -> None:
     project.write("main copy.dig", "+a:\n  echo>: x\n")
     project.write("sub/stray.dig", "+a:\n  echo>: x\n")
+    project.write("sub/unreadable.dig", "+a:\n  echo>: x\n")
     project.write(
         "conf.yml",
         "password: hunter2x\nkey: 1/" + "0123456789" * 4 + "\ntoken: varchar\nsecret: ${secret:x}\n",
@@ -123,6 +124,7 @@ def test_stray_files_and_secrets(project: Project) -> None:
     told = found(project, "+a:\n  echo>: x\n")
     assert "main copy.dig:1: warning: looks like a copy" in told
     assert "sub/stray.dig:1: warning: push would send this .dig file" in told
+    assert "unreadable" not in told  # tdlocal run starts it
     assert re.findall(r"conf.yml:(\d): error", told) == ["1", "2"]
     project.write(".digdagignore", "/sub/\n*copy.dig\nconf.yml\n")
     assert found(project, "+a:\n  echo>: x\n") == "no faults\n"

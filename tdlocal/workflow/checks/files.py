@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tdlocal.workflow.checks.project import Checked
 from tdlocal.workflow.faults import Place
+from tdlocal.workflow.project import UNREADABLE
 
 SECRETS = (
     (re.compile(r"\b[1-9]\d{0,8}/[0-9a-f]{40}\b"), "a Treasure Data API key"),
@@ -85,6 +86,6 @@ def _workflow_file(project: Checked, path: Path) -> None:
             problem = "looks like a copy, and push would send it as a workflow"
             project.fault(place, problem, "remove it, or name it in .digdagignore", "stray-workflow", True)
         return
-    if path.resolve() not in project.called:
+    if path.resolve() not in project.called and path.name != UNREADABLE:
         problem = "push would send this .dig file, which is in a subfolder and which no call> names"
         project.fault(place, problem, "remove it, or name it in .digdagignore", "stray-workflow", True)
