@@ -168,7 +168,9 @@ def send(
             pause(how, attempt, fault)
         time.sleep(bucket.take())
         try:
-            status, told, answer = exchanged(method, url, headers, body, timeout or how.timeout)
+            status, told, answer = exchanged(
+                method, url, headers, body, timeout or how.timeout, fresh=not may_repeat
+            )
         except (OSError, ValueError, http.client.HTTPException) as error:
             fault = unanswered(method, url, error)
             continue
@@ -182,14 +184,20 @@ def send(
 
 
 def exchanged(
-    method: str, url: str, headers: Headers, body: bytes | None, timeout: float
+    method: str, url: str, headers: Headers, body: bytes | None, timeout: float, *, fresh: bool = False
 ) -> tuple[int, Any, bytes]:
-    """Send one request over this thread's connection and read the whole answer."""
+    """Send one request over this thread's connection and read the whole answer.
+
+    A kept connection may be closed by the host in the very moment that it is used, and nobody can tell then
+    whether the request was read. So a request that must not be sent twice takes a *fresh* one.
+    """
     parts = urllib.parse.urlsplit(url)
     key = (parts.scheme, parts.netloc)
     pool: dict[tuple[str, str], http.client.HTTPConnection] = _open.__dict__.setdefault("pool", {})
     connection = pool.pop(key, None)
-    if connection is None or has_ended(connection):
+    if connection is None or fresh or has_ended(connection):
+        if connection is not None:
+            connection.close()
         connection = connected(parts, timeout)
     connection.timeout = timeout
     if connection.sock is not None:

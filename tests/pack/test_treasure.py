@@ -127,15 +127,24 @@ def test_hosts_of_treasure_data_are_the_local_accounts_when_there_is_one(api):
 def test_the_calls_of_a_task_share_a_connection(api):
     for _ in range(5):
         treasure.call("GET", "/v3/x")
-        treasure.call("POST", "/v3/y", form={"a": 1})
+        treasure.call("POST", "/v3/y", form={"a": 1}, repeatable=True)
     assert len(api.ends) == 1
 
 
-def test_a_connection_that_the_host_has_closed_is_not_used_again(api):
+def test_a_call_that_must_not_be_repeated_has_a_connection_of_its_own(api):
+    treasure.call("GET", "/v3/x")
+    for _ in range(3):
+        treasure.call("POST", "/v3/y")
+    treasure.call("GET", "/v3/x")
+    assert len(api.ends) == 4
+
+
+def test_connections_that_the_host_closes_harm_nobody(api):
     api.hangs_up = True
     for _ in range(3):
-        treasure.call("POST", "/v3/y")  # one that must not be repeated
-    assert len(api.seen) == len(api.ends) == 3
+        treasure.call("POST", "/v3/y")
+        treasure.call("GET", "/v3/x")
+    assert [method for method, _, _ in api.seen if method == "POST"] == ["POST"] * 3
 
 
 def test_how_fast_and_how_patient_is_configured(api, monkeypatch):
