@@ -122,12 +122,14 @@ lower(S) S = CASE WHEN strlen($0) = length($0) THEN lower($0) ELSE py_lower($0) 
 upper(S) S = CASE WHEN strlen($0) = length($0) THEN upper($0) ELSE py_upper($0) END
 lpad(varbinary, bigint, varbinary) varbinary = py_lpad_bytes($0, $1, $2)
 rpad(varbinary, bigint, varbinary) varbinary = py_rpad_bytes($0, $1, $2)
-ltrim(char) varchar = ltrim($0, $BLANKS)
-ltrim(S) S = ltrim($0, $BLANKS)
-rtrim(char) varchar = rtrim($0, $BLANKS)
-rtrim(S) S = rtrim($0, $BLANKS)
-trim(char) varchar = trim($0, $BLANKS)
-trim(S) S = trim($0, $BLANKS)
+ltrim(char) varchar = CASE WHEN $0[1] BETWEEN '!' AND '~' THEN $0 ELSE ltrim($0, $BLANKS) END
+ltrim(S) S = CASE WHEN $0[1] BETWEEN '!' AND '~' THEN $0 ELSE ltrim($0, $BLANKS) END
+rtrim(char) varchar = CASE WHEN $0[-1] BETWEEN '!' AND '~' THEN $0 ELSE rtrim($0, $BLANKS) END
+rtrim(S) S = CASE WHEN $0[-1] BETWEEN '!' AND '~' THEN $0 ELSE rtrim($0, $BLANKS) END
+trim(char) varchar = CASE WHEN $0[1] BETWEEN '!' AND '~' AND $0[-1] BETWEEN '!' AND '~' THEN $0 ELSE
+    trim($0, $BLANKS) END
+trim(S) S = CASE WHEN $0[1] BETWEEN '!' AND '~' AND $0[-1] BETWEEN '!' AND '~' THEN $0 ELSE
+    trim($0, $BLANKS) END
 ltrim(S, varchar) S = ltrim($0, $1)
 rtrim(S, varchar) S = rtrim($0, $1)
 trim(S, varchar) S = trim($0, $1)
@@ -324,7 +326,8 @@ multimap_from_entries(array(row(K,V))) map(K,array(V)) = CASE WHEN $0 IS NULL TH
     list_transform(list_filter($0, lambda e_: e_.f1 = k_), lambda e_: e_.f2))) END
 """
 
-# what Java calls white space, which trim() takes away
+# What Java calls white space, which trim() takes away. DuckDB makes a set of it for every row, so values that
+# visibly begin and end with no white space are left alone first.
 _BLANKS = " || ".join(
     f"chr({one})"
     for one in (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B), 0x2028,
