@@ -170,13 +170,27 @@ def built_for(
 
     A new table has nothing to be compared with, so it is not asked about.
     """
-    asked = [
+    states = [
         state
         for name in names
         if name in have or name + NEXT not in have
         for state in (name, name + NEXT, name + PREV)
-        if state in have and "built_for" in treasure.columns_of(have[state])
     ]
+    return sessions_of(database, have, states, session)
+
+
+def sessions_of(
+    database: str, have: Mapping[str, Any], states: Sequence[str], session: int | None = None
+) -> dict[str, int | None]:
+    """Return the session_unixtime that each of the tables was built for, by one query.
+
+    Args:
+        database: where they are.
+        have: the database's tables; those of *states* that are not there, or carry no session, are left out.
+        states: names of tables, live ones and others.
+        session: session_unixtime of the query; None leaves it out.
+    """
+    asked = [state for state in states if state in have and "built_for" in treasure.columns_of(have[state])]
     if not asked:
         return {}
     sql = "\nunion all\n".join(

@@ -13,14 +13,14 @@ What cannot be taken back: mails that were sent, and segments that were created 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from common.python import inputs, treasure
 from common.python.command import run_command
 from common.python.errors import TaskError
 from common.python.once import once
-from common.python.publish import PREV, append_log, now_text
+from common.python.publish import PREV, append_log, now_text, sessions_of
 
 EARLIER = re.compile(rf"(.+){PREV}(\d*)$")
 LAYERS = ("prp", "src", "stg", "unif", "gld", "ana")
@@ -119,7 +119,8 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
     """
     have = treasure.tables(database)
     states = earlier_states(have)
-    stamps = built_for(database, have, states)
+    names = [name for table, earlier in states.items() for name in (table, *earlier)]
+    stamps = sessions_of(database, have, names)
     moved: list[str] = []
     if session is None and all(stamps.get(earlier[0]) is None for earlier in states.values()):
         return moved  # what was there before the first session is empty: no state to go back to
@@ -142,7 +143,7 @@ def exchange(database: str, table: str, target: str, stamps: Mapping[str, int | 
     """Swap a table with one of its earlier states, once, also when the answer is lost on the way."""
 
     def swapped() -> bool | None:
-        now = built_for(database, treasure.tables(database), {table: [target]})
+        now = sessions_of(database, treasure.tables(database), [table, target])
         return True if now.get(table) == stamps.get(target) else None
 
     if stamps.get(table) == stamps.get(target):  # the two cannot be told apart afterwards
@@ -163,26 +164,6 @@ def earlier_states(have: Mapping[str, Any]) -> dict[str, list[str]]:
         if match:
             found.setdefault(match[1], []).append((int(match[2] or 1), name))
     return {table: [name for _, name in sorted(states)] for table, states in sorted(found.items())}
-
-
-def built_for(
-    database: str, have: Mapping[str, Any], states: Mapping[str, Sequence[str]]
-) -> dict[str, int | None]:
-    """Return the session that each state was built for, by one query."""
-    names = [
-        name
-        for table, earlier in states.items()
-        for name in (table, *earlier)
-        if name in have and "built_for" in treasure.columns_of(have[name])
-    ]
-    if not names:
-        return {}
-    sql = "\nunion all\n".join(
-        f"select {treasure.literal(name)} as table_name, max(built_for) as built_for"
-        f" from {treasure.identifier(name)}"
-        for name in names
-    )
-    return {row[0]: row[1] for row in treasure.run_query(database, sql).rows}
 
 
 def command(words: Mapping[str, Any]) -> None:

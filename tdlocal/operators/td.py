@@ -37,17 +37,9 @@ def run(job: Job) -> Result:
         job_id = job.memory.get("job_id")
         if job_id is None:
             statement = _statement(job, client, engine, database, query, insert, create)
-            job.log(statement)
             if file:
                 job.memory["sql"] = (job.command, max(0, statement.count("\n") - query.count("\n")))
-            job_id = client.issue(
-                engine,
-                database,
-                statement,
-                scheduled_time=job.values.get("session_unixtime"),
-                **issue_options(job, client),
-            )
-            job.memory["job_id"] = job_id
+            job_id = _issued(job, client, engine, database, statement)
         return job_id, client.wait(job_id)
 
     harmless = READS_ONLY.match(query) is not None and not insert and not _exports(job)
@@ -237,6 +229,20 @@ def _preview(
     )
 
 
+def _issued(job: Job, client: TdClient, engine: str, database: str, statement: str) -> str:
+    """Issue the task's statement, write it to the log and keep the job's id for a task that starts again."""
+    job.log(statement)
+    job_id = client.issue(
+        engine,
+        database,
+        statement,
+        scheduled_time=job.values.get("session_unixtime"),
+        **issue_options(job, client),
+    )
+    job.memory["job_id"] = job_id
+    return job_id
+
+
 def for_each(job: Job) -> Result:
     """td_for_each>: run `_do` for every row of a query, the row in `td.each`."""
     body, database, engine = _body(job), database_of(job), engine_of(job)
@@ -244,15 +250,7 @@ def for_each(job: Job) -> Result:
     query, file = query_of(job)
     job_id = job.memory.get("job_id")
     if job_id is None:
-        job.log(query)
-        job_id = client.issue(
-            engine,
-            database,
-            query,
-            scheduled_time=job.values.get("session_unixtime"),
-            **issue_options(job, client),
-        )
-        job.memory["job_id"] = job_id
+        job_id = _issued(job, client, engine, database, query)
     shown = client.wait(job_id)
     columns = columns_of(shown)
     rows = list(itertools.islice(client.rows(job_id), 1001))

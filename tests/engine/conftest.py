@@ -15,6 +15,15 @@ def engine():
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def empty_engine():
+    """One engine for all tests of a file, for statements that read and write no table."""
+    opened = open_engine(None)
+    opened.create_database("d")
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def ask(engine):
     """ask(sql) -> the rows of its last statement."""

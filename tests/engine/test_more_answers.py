@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tdlocal.engine import open_engine
 from tdlocal.engine.types import EngineError
 
 # ruff: noqa: E501  a case is a line
@@ -1385,14 +1384,6 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def engine():
-    opened = open_engine(None)
-    opened.create_database("d")
-    yield opened
-    opened.close()
-
-
 def same(one, two):
     """Equal in type too; doubles to their last digits, NaN to NaN."""
     if isinstance(one, float) and isinstance(two, float):
@@ -1407,13 +1398,13 @@ def same(one, two):
 
 
 @pytest.mark.parametrize(("sql", "rows"), ANSWERS, ids=[case[0][:60] for case in ANSWERS])
-def test_answer(engine, sql, rows):
-    answer = engine.run(sql, database="d", scheduled_time=1_735_689_600, strict=False)
+def test_answer(empty_engine, sql, rows):
+    answer = empty_engine.run(sql, database="d", scheduled_time=1_735_689_600, strict=False)
     assert same([tuple(row) for batch in answer.batches() for row in batch], rows)
 
 
 @pytest.mark.parametrize(("sql", "name"), REFUSED, ids=[case[0][:60] for case in REFUSED])
-def test_refused(engine, sql, name):
+def test_refused(empty_engine, sql, name):
     with pytest.raises(EngineError) as raised:
-        engine.run(sql, database="d", scheduled_time=1_735_689_600, strict=False)
+        empty_engine.run(sql, database="d", scheduled_time=1_735_689_600, strict=False)
     assert raised.value.name == name

@@ -13,21 +13,12 @@ import orjson
 import pytest
 
 from tdlocal.account.values import trino_rows
-from tdlocal.engine import open_engine
 from tdlocal.engine.types import EngineError
 
 CASES = [
     json.loads(line) for line in Path(__file__).with_name("trino_answers.jsonl").read_text().splitlines()
 ]
 PARTS = 8
-
-
-@pytest.fixture(scope="module")
-def engine():
-    opened = open_engine(None)
-    opened.create_database("d")
-    yield opened
-    opened.close()
 
 
 def plain(type_text):
@@ -65,10 +56,10 @@ def fits(sql, wanted, found):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_recorded_answers(engine, part):
+def test_recorded_answers(empty_engine, part):
     wrong = []
     for sql, *wanted in CASES[part::PARTS]:
-        found = asked(engine, sql)
+        found = asked(empty_engine, sql)
         if not fits(sql, wanted, found):
             wrong.append(f"{sql}\n  Trino {wanted}\n  here  {found}")
     assert not wrong, "\n".join(wrong)

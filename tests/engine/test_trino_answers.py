@@ -10,7 +10,6 @@ from decimal import Decimal
 
 import pytest
 
-from tdlocal.engine import open_engine
 from tdlocal.engine.types import EngineError
 from tests.support import SHARED
 
@@ -41,14 +40,6 @@ def same(one, two):
     return one == two
 
 
-@pytest.fixture(scope="module")
-def engine():
-    opened = open_engine(None)
-    opened.create_database("d")
-    yield opened
-    opened.close()
-
-
 def ask(engine, sql):
     """("rows", rows) or ("error", message)."""
     try:
@@ -70,9 +61,9 @@ def compare(engine, case):
 
 
 @pytest.mark.skipif(not ANSWERS.exists(), reason="needs the shared reference answers")
-def test_answers_as_trino_does(engine, capsys):
+def test_answers_as_trino_does(empty_engine, capsys):
     cases = json.loads(ANSWERS.read_text())
-    verdicts = {case["sql"]: compare(engine, case) for case in cases}
+    verdicts = {case["sql"]: compare(empty_engine, case) for case in cases}
     count = {verdict: list(verdicts.values()).count(verdict) for verdict in ("equal", "refused", "different")}
     with capsys.disabled():
         print(
