@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import combinations as choose
 from urllib.parse import quote_plus, unquote_to_bytes
 
+from rapidfuzz.distance import Levenshtein
+
 from tdlocal.engine.functions.failing import fail
 
 _LISTAGG = 1_048_576  # bytes, the longest answer of LISTAGG
@@ -30,14 +32,7 @@ _BAD_URI = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f]|%(?![0-9A-Fa-f]{2})")
 
 def levenshtein(one: str, two: str) -> int:
     """Edit distance by code points."""
-    if len(one) < len(two):
-        one, two = two, one
-    row = list(range(len(two) + 1))
-    for index, letter in enumerate(one, 1):
-        last, row[0] = row[0], index
-        for place, other in enumerate(two, 1):
-            last, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, last + (letter != other))
-    return row[-1]
+    return Levenshtein.distance(one, two)
 
 
 def lower(text: str) -> str:
