@@ -12,7 +12,7 @@ from tdlocal.engine.dialect import syntax
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 _LADDER = (*INTEGERS, "decimal", "real", "double")
-_ALIASES = {"int": "integer", "string": "varchar", "dec": "decimal", "numeric": "decimal"}
+_ALIASES = {"int": "integer", "dec": "decimal", "numeric": "decimal"}
 
 
 _BARE = re.compile("[a-z_][a-z0-9_]*")

@@ -46,6 +46,7 @@ class QueryParser(ExpressionParser):
             if not self.at("FIRST", "NEXT"):
                 self.wrong("Expecting: 'FIRST', 'NEXT'")
             self.advance()
+            query.fetch = True
             query.limit = s.Literal(pos, "integer", 1) if self.at("ROW", "ROWS") else self.row_count()
             if not self.at("ROW", "ROWS"):
                 self.wrong("Expecting: 'ROW', 'ROWS'")

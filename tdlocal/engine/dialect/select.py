@@ -531,10 +531,20 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def tail(self, query: s.Query, order: list[str]) -> str:
         text = f" ORDER BY {', '.join(order)}" if order else ""
         if query.limit is not None:
-            text += f" LIMIT {self.count(query.limit)}"
+            text += f" LIMIT {self.limit(query)}"
         if query.offset is not None:
             text += f" OFFSET {self.count(query.offset)}"
         return text
+
+    def limit(self, query: s.Query) -> int:
+        rows = self.count(query.limit)
+        if query.fetch and rows == 0:
+            raise self.error(
+                query.limit.pos,
+                "NUMERIC_VALUE_OUT_OF_RANGE",
+                "FETCH FIRST row count must be positive (actual value: 0)",
+            )
+        return rows
 
     def count(self, node: Any) -> int:
         value = self.expression(node)
@@ -553,7 +563,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         alias = self.fresh("r")
         keys = ", ".join(f"{alias}.c{part}" for part in order)
         inner = f"SELECT *, rank() OVER (ORDER BY {keys}) AS rank_ FROM ({sql}) AS {alias}({slots(width)})"
-        return f"SELECT {slots(width)} FROM ({inner}) WHERE rank_ <= {self.count(query.limit)} ORDER BY rank_"
+        return f"SELECT {slots(width)} FROM ({inner}) WHERE rank_ <= {self.limit(query)} ORDER BY rank_"
 
     # -- aggregates and windows
 

@@ -240,6 +240,7 @@ class Query(Node):
     order_by: list[SortItem] = field(default_factory=list)
     offset: Any = None
     limit: Any = None
+    fetch: bool = False  # the limit was written FETCH FIRST
     with_ties: bool = False
 
 
