@@ -30,6 +30,9 @@ EXTRAS = (
     "/returns",
     "/reviews/P0007",
 )
+# how often a customer gives a name in a session: at the till of the web shop, signing in, or otherwise
+CHECKOUT_FORMS, SIGN_INS, OTHER_FORMS = 0.92, 0.25, 0.07
+STAYS_ANONYMOUS = 0.1  # the share of the other browsers of customers in which they never do
 FORMS = ("newsletter", "newsletter", "register", "Register", "back_in_stock", "contact")
 
 
@@ -44,14 +47,39 @@ def browse(
             browser = dice.pick(person.browsers)
             start = moment - 240 - dice.below(1500)
             end = session(dice, browser, start, dice.pick(SOURCES), sink, person, ends_at=moment)
-            if dice.yes(0.25):
+            if dice.yes(CHECKOUT_FORMS):
                 _form(dice, person, browser, end, "Checkout", "/checkout", sink, rhythm)
     for _ in range(dice.count(1.0 + min(person.activity, 12.0) * 0.4, 40)):
         moment = rhythm.moment("online", person.joined, dice.roll(), dice.roll(), person.home.city.utc_hours)
         browser = dice.pick(person.browsers)
         end = session(dice, browser, moment, dice.pick(SOURCES), sink, person, until=rhythm.until)
-        if dice.yes(0.07):
+        if person.customer_ids and dice.yes(SIGN_INS):
+            _form(dice, person, browser, end, "Login", "/account/login", sink, rhythm)
+        elif dice.yes(OTHER_FORMS):
             _form(dice, person, browser, end, dice.pick(FORMS), "/account/register", sink, rhythm)
+
+
+def look_around(dice: Dice, visitor: Person, rhythm: Rhythm, sink: Sink) -> None:
+    """Write the sessions of a visitor, who never gives a name."""
+    for browser in visitor.browsers:
+        for _ in range(1 + dice.count(0.8, 12)):
+            chances = dice.roll(), dice.roll()
+            moment = rhythm.moment("online", visitor.joined, *chances, visitor.home.city.utc_hours)
+            session(dice, browser, moment, dice.pick(SOURCES), sink, visitor, until=rhythm.until)
+
+
+def give_name(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> None:
+    """Write the forms that end the last session in browsers where the person had given no name so far."""
+    last = {browser.client_id: (browser, moment) for browser, moment in sorted(person.visits, key=_moment)}
+    for client_id, (browser, moment) in last.items():
+        if client_id in person.named_browsers or dice.yes(STAYS_ANONYMOUS):
+            continue
+        form, page = ("Login", "/account/login") if person.customer_ids else ("newsletter", "/")
+        _form(dice, person, browser, moment, form, page, sink, rhythm)
+
+
+def _moment(visit: tuple[Browser, int]) -> int:
+    return visit[1]
 
 
 def session(
@@ -86,6 +114,7 @@ def session(
         _view(dice, browser, moment, url, path, title, referrer, sink, person.person_id)
         referrer = url
         end = moment
+    person.visits.append((browser, end))
     return end
 
 
@@ -156,7 +185,11 @@ def _form(
     filled = moment + 20
     if filled >= rhythm.until:
         return
-    email = dirt.maybe_junk_email(dice, dice.pick(person.emails), typed=True, junk=0.02)
+    person.named_browsers.add(browser.client_id)
+    if form == "Login":  # nobody signs in under a misspelt name
+        email: str | None = dirt.email_text(dice, person.emails[0])
+    else:
+        email = dirt.maybe_junk_email(dice, _address(dice, person), typed=True, junk=0.02)
     phone = (
         dice.pick(person.phones)
         if form in {"register", "Register", "Checkout", "contact"} and dice.yes(0.6)
@@ -167,6 +200,11 @@ def _form(
         form, page, filled,
     ]  # fmt: skip
     sink.add("formfills", row, person.person_id)
+
+
+def _address(dice: Dice, person: Person) -> str:
+    """Return the address the person gives: mostly the first one."""
+    return person.emails[0] if dice.yes(0.8) else dice.pick(person.emails)
 
 
 def crawl(dice: Dice, robot_id: str, rhythm: Rhythm, sink: Sink) -> None:

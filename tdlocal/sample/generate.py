@@ -17,13 +17,14 @@ from typing import IO, cast
 from tdlocal.sample import browsing, members, messages, shopping
 from tdlocal.sample.catalogue import AFFINITIES, BY_SKU, DEPARTMENTS
 from tdlocal.sample.dice import Dice
-from tdlocal.sample.people import Person, households
+from tdlocal.sample.people import Person, households, visitors
 from tdlocal.sample.rhythm import DAYS, GROWTH, MONTHS, WEEK, Rhythm, iso
 from tdlocal.sample.sink import Sink
 from tdlocal.sample.tables import TABLES, VERSION
 
 CUT = 250  # people made at one go; part of what fixes the bytes
 ROBOT_EVERY = 500  # people
+VISITOR_ORDERS = 500  # a visitor has the number of one of the people; those have fewer orders than this
 PEOPLE_COLUMNS = (
     "person_id", "kind", "household_id", "first_name", "last_name", "gender", "birth_date", "city", "state",
     "country",
@@ -73,6 +74,7 @@ def make_cut(request: Request, start: int, stop: int) -> Made:
             browsing.browse(dice, person, rhythm, sink, bought)
             messages.mail(dice, person, rhythm, sink)
             messages.text(dice, person, rhythm, sink)
+            browsing.give_name(dice, person, rhythm, sink)
             messages.consent(dice, person, rhythm, sink)
             members.use_app(dice, person, rhythm, sink)
             members.answer(dice, person, rhythm, sink)
@@ -80,6 +82,13 @@ def make_cut(request: Request, start: int, stop: int) -> Made:
             for row in _identifiers(person):
                 write_identifier(row)
             cents += person.revenue_cents
+    for dice, visitor in visitors(request.seed, start, stop, request.end):
+        shopping.buy(dice, visitor, rhythm, sink, number=VISITOR_ORDERS)
+        browsing.look_around(dice, visitor, rhythm, sink)
+        write_person(_person_row(visitor))
+        for row in _identifiers(visitor):
+            write_identifier(row)
+        cents += visitor.revenue_cents
     for robot in range(start // ROBOT_EVERY, stop // ROBOT_EVERY):
         robot_id = f"X{robot:07d}"
         browsing.crawl(Dice(f"{request.seed}:robot:{robot}"), robot_id, rhythm, sink)
@@ -100,7 +109,8 @@ def _rhythm(end: int) -> Rhythm:
 def _person_row(person: Person) -> list[object]:
     city = person.home.city
     return [
-        person.person_id, "person", person.household_id, person.first, person.last, person.gender,
+        person.person_id, "person" if person.emails else "visitor", person.household_id,
+        person.first, person.last, person.gender,
         person.birth_date, city.name,
         city.state, city.country, "true" if person.customer_ids else "false", iso(person.joined),
         person.orders,

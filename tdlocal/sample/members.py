@@ -167,7 +167,8 @@ def answer(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> None:
         email = dirt.maybe_junk_email(
             dice, dice.pick(person.emails) if dice.yes(0.7) else None, typed=True, junk=0.01
         )
-        phone = dirt.phone_text(dice, person.phones[0]) if dice.yes(0.1) else None
+        by_phone = dice.yes(0.1) or not (member or email)  # a survey is sent somewhere
+        phone = dirt.phone_text(dice, person.phones[0]) if by_phone else None
         response = f"R{person.number:07d}{number:03d}"
         for question, asked, said, points in (
             (

@@ -26,7 +26,7 @@ def mail(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> None:
     """Write the person's e-mail events of the last year: sent to the first address while it is subscribed."""
     if not person.email_from:
         return
-    email = person.emails[0] if dice.yes(0.85) else person.emails[-1]
+    email = person.emails[0] if dice.yes(0.93) else person.emails[-1]
     external_id = person.customer_ids[0] if person.customer_ids and dice.yes(0.6) else None
     first = rhythm.until - MAILINGS * 14 * DAY
     skip = max((person.email_from - first) // (14 * DAY) + 1, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tdlocal.sample import words
 from tdlocal.sample.catalogue import DEPARTMENT_NAMES, SIZES
@@ -61,7 +61,10 @@ class Device:
 
 @dataclass(slots=True)
 class Person:
-    """One true person. Moments are unix seconds, identifiers in their normal form (E.164, lower case)."""
+    """One true person. Moments are unix seconds, identifiers in their normal form (E.164, lower case).
+
+    A visitor is a person whom the shop never gets to know: no identifiers but the cookie of a browser.
+    """
 
     person_id: str
     number: int
@@ -92,6 +95,8 @@ class Person:
     orders: int = 0
     revenue_cents: int = 0
     purchases: list[tuple[str, int]] = field(default_factory=list)  # (channel, moment), for surveys
+    visits: list[tuple[Browser, int]] = field(default_factory=list)  # browser, moment of the last page
+    named_browsers: set[str] = field(default_factory=set)  # client ids beside which the person gave a name
 
     @property
     def home(self) -> Address:
@@ -122,7 +127,7 @@ def _household(dice: Dice, seed: int, number: int, size: int, until: int) -> lis
     last = dice.pick(words.LAST)
     shared_phone = _phone(city.country, number, "554") if dice.yes(0.3) else None
     shared_card = f"tok_{dice.hex(20)}" if size > 1 and dice.yes(0.03) else None
-    shared_browser = _browser(dice) if size > 1 and dice.yes(0.08) else None
+    shared_browser = _browser(dice) if size > 1 and dice.yes(0.03) else None
     people: list[Person] = []
     for offset in range(size):
         person = _person(dice, seed, number + offset, f"H{number:07d}", last, home, until)
@@ -136,6 +141,23 @@ def _household(dice: Dice, seed: int, number: int, size: int, until: int) -> lis
             person.first, person.gender = people[0].first, people[0].gender
         people.append(person)
     return people
+
+
+def visitors(seed: int, start: int, stop: int, until: int) -> Iterator[tuple[Dice, Person]]:
+    """Yield those who only look around or pay cash once: three for every five people."""
+    for number in range(start, stop):
+        dice = Dice(f"{seed}:visitor:{number}")
+        chance = dice.roll()
+        if chance < 0.6:
+            city = dice.pick(words.CITIES)
+            person = _person(dice, seed, number, "", dice.pick(words.LAST), _address(dice, city), until)
+            in_store = chance < 0.15
+            browsers = [_browser(dice) for _ in range(1 + dice.yes(0.05))]
+            yield dice, replace(
+                person, person_id=f"V{number:07d}", emails=[], phones=[], customer_ids=[], tokens=[],
+                device=None, email_from=0, sms_from=0, online_share=0.0,
+                browsers=[] if in_store else browsers, activity=1.1 if in_store else 0.0,
+            )  # fmt: skip
 
 
 def _person(

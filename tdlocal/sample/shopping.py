@@ -17,6 +17,8 @@ from tdlocal.sample.sink import Sink
 FIRST_ORDER_ID = 5_400_000_000_000
 CARDS = ("visa", "visa", "visa", "mastercard", "mastercard", "american_express", "discover")
 TENDERS = ("VISA", "VISA", "Visa", "MASTERCARD", "MC", "AMEX", "Cash", "CASH", "gift card")
+NAMELESS_TENDERS = ("Cash", "CASH", "gift card")
+STAYS_NAMELESS = 0.12  # of the customers who pay cash and show no member card
 CODES = (("SAVE10", 10), ("WELCOME15", 15), ("FREESHIP", 0), ("VIP20", 20))
 STORES = [
     (
@@ -51,8 +53,14 @@ class Order:
     until: int
 
 
-def buy(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> list[tuple[str, int, int]]:
-    """Write the person's orders and returns; return the purchases, oldest first: channel, moment, number."""
+def buy(
+    dice: Dice, person: Person, rhythm: Rhythm, sink: Sink, *, number: int = 0
+) -> list[tuple[str, int, int]]:
+    """Write the person's orders and returns; return the purchases, oldest first: channel, moment, number.
+
+    Args:
+        number: the orders are numbered from the one after this.
+    """
     count = min(int(person.activity + dice.roll()), 150)
     moments = []
     for _ in range(count):
@@ -63,7 +71,6 @@ def buy(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> list[tuple[st
         )
     moments.sort()
     bought = []
-    number = 0
     for moment, channel in moments:
         number += 1
         code, percent = _promotion(dice, moment)
@@ -218,22 +225,12 @@ def _place(dice: Dice, person: Person, address: Address) -> dict[str, str]:
 
 def _in_store(dice: Dice, person: Person, sink: Sink, order_no: str, order: Order) -> None:
     moment, lines, code = order.moment, order.lines, order.code
-    chance = dice.roll()
-    member_no: str | None = None
-    if chance < 0.02:
-        member_no = dice.pick(words.JUNK_CUSTOMERS)
-    elif chance < 0.72 and person.customer_ids:
-        member_no = dice.pick(person.customer_ids)
-    email = dirt.maybe_junk_email(
-        dice, dice.pick(person.emails) if dice.yes(0.15) else None, typed=True, junk=0.01
-    )
-    phone = dirt.maybe_junk_phone(dice, dice.pick(person.phones) if dice.yes(0.1) else None, junk=0.006)
-    tender = dice.pick(TENDERS)
-    by_card = tender.lower() not in {"cash", "gift card"}
+    tender = dice.pick(TENDERS if person.tokens else NAMELESS_TENDERS)
+    member_no, email, phone, token = _shown(dice, person, by_card=tender not in NAMELESS_TENDERS)
     store_id, store_line, city = STORES[person.store]
     sale = lines[0].quantity > 0
     row: list[Any] = [
-        order_no, member_no, email, phone, dice.pick(person.tokens) if by_card and dice.yes(0.93) else None,
+        order_no, member_no, email, phone, token,
         american(moment) if dice.yes(0.7) else plain(moment),
         dice.pick(("SALE", "SALE", "sale")) if sale else dice.pick(("RETURN", "RETURN", "return")), tender,
         code, ("Y" if any(line.product.markdown for line in lines) else "N") if dice.yes(0.97) else None,
@@ -244,6 +241,24 @@ def _in_store(dice: Dice, person: Person, sink: Sink, order_no: str, order: Orde
     sink.add("order_offline_transactions", row, person.person_id)
     if dice.yes(0.01):
         sink.add("order_offline_transactions", row, person.person_id)
+
+
+def _shown(dice: Dice, person: Person, *, by_card: bool) -> list[str | None]:
+    """Return what the till learns of the person: member number, e-mail, phone and card token."""
+    chance = dice.roll()
+    member_no: str | None = None
+    if chance < 0.02:
+        member_no = dice.pick(words.JUNK_CUSTOMERS)
+    elif chance < 0.72 and person.customer_ids:
+        member_no = dice.pick(person.customer_ids)
+    token = dice.pick(person.tokens) if by_card and dice.yes(0.93) else None
+    email = dice.pick(person.emails) if person.emails and dice.yes(0.15) else None
+    phone = dice.pick(person.phones) if person.phones and dice.yes(0.1) else None
+    nameless = (member_no is None or chance < 0.02) and not (token or email or phone)
+    if nameless and person.emails and not dice.yes(STAYS_NAMELESS):  # asked where the receipt may be sent
+        email, phone = (dice.pick(person.emails), None) if dice.yes(0.7) else (None, person.phones[0])
+    email = dirt.maybe_junk_email(dice, email, typed=True, junk=0.01)
+    return [member_no, email, dirt.maybe_junk_phone(dice, phone, junk=0.006), token]
 
 
 def _money(cents: int) -> str:

@@ -32,8 +32,9 @@ class KeyRule:
         per_person: a person by strong keys with more of these is doubtful.
         blocked: texts that are no identifiers.
         blocked_regexp: pattern of such texts.
-        slips: how many letters a slip of the pen may change: a value of one record, so near to a value that
-            stands in three records or more beside the same weak identifier, tells nobody apart from it.
+        slips: how many letters a slip of the pen may change: the only strong value of a person, so near to a
+            value of the same kind that stands in three times as many records and beside the same weak
+            identifier, tells nobody apart from it.
     """
 
     strength: str = "strong"
@@ -161,6 +162,9 @@ class ProtectedSql:
 
     def distinguishes(self, column: str) -> str:
         return self._among(column, [name for name, rule in self.rules.items() if rule.strength == "strong"])
+
+    def links(self, column: str) -> str:
+        return self._among(column, [name for name, rule in self.rules.items() if rule.strength == "link"])
 
     def is_limited(self, column: str) -> str:
         return self._among(column, [name for name, rule in self.rules.items() if rule.limit is not None])

@@ -144,13 +144,24 @@ CARDS = [
 ]
 
 
+# three records of the right spelling, one of them beside the card
+ELSEWHERE = [*((None, "chloe.b@x.example", None, each) for each in ("card", "", "")), CARDS[-1]]
+
+
+@pytest.mark.parametrize("before", [CARDS, ELSEWHERE])
 @pytest.mark.parametrize(
-    "other, together", [("cloe.b@x.example", {1, 2, 3, 4, 5}), ("bob@x.example", {1, 2, 3})]
+    "other, times, together",
+    [
+        ("cloe.b@x.example", 1, {1, 2, 3, 4, 5}),
+        ("cloe.b@x.example", 2, {1, 2, 3}),  # not often enough the other way
+        ("bob@x.example", 1, {1, 2, 3}),
+    ],
 )
-def test_a_slip_of_the_pen_makes_no_second_person(engine, other, together):
+def test_a_slip_of_the_pen_makes_no_second_person(engine, before, other, times, together):
     protection = PROTECTION | {"keys": {**PROTECTION["keys"], "email": {"slips": 2}}}
     columns = [*KEYS, "order_no"]  # records of their own
-    records = [(*record, str(at)) for at, record in enumerate([*CARDS, (None, other, None, "card")])]
+    spelt = [(None, other, None, "card")] * times
+    records = [(*record, str(at)) for at, record in enumerate([*before, *spelt])]
     put(engine, "stg.a", columns, records)
     document = one_table(columns)
     protection["keys"]["order_no"] = {"strength": "weak"}

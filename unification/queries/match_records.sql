@@ -1,4 +1,6 @@
 -- Who says what their name and address are: one row per distinct statement of a source.
+-- What a record leaves out and all others with its e-mail address agree on is filled in: the
+-- customer's number, phone and birth date.
 --
 -- reads   staging loyalty_profile, order_digital_transactions   records that hold a name
 -- writes  cdp_unification match_records, replaced whole by wf05_unify
@@ -46,6 +48,60 @@ statements as (
 
 ),
 
+-- what all records with an address agree on: without it, mother and daughter of one name are one
+named as (
+
+    select
+        email,
+        customer_id,
+        phone_number,
+        date_of_birth
+    from statements
+    union all
+    select
+        trfmd_secondary_email as email,
+        trfmd_customer_id as customer_id,
+        trfmd_phone_number as phone_number,
+        trfmd_date_of_birth as date_of_birth
+    from ${stg}_${sub}.loyalty_profile
+
+),
+
+owners as (
+
+    select
+        email,
+        min(customer_id) as customer_id,
+        case when count(distinct phone_number) = 1 then min(phone_number) end as phone_number,
+        case when count(distinct date_of_birth) = 1 then min(date_of_birth) end as date_of_birth
+    from named
+    where email is not null
+    group by email
+    having count(distinct customer_id) <= 1
+
+),
+
+known as (
+
+    select
+        statements.source,
+        coalesce(statements.customer_id, owners.customer_id) as customer_id,
+        statements.email,
+        coalesce(statements.phone_number, owners.phone_number) as phone_number,
+        statements.order_no,
+        statements.first_name,
+        statements.last_name,
+        statements.address,
+        statements.city,
+        statements.state,
+        statements.postal_code,
+        coalesce(statements.date_of_birth, owners.date_of_birth) as date_of_birth,
+        statements.time
+    from statements
+    left join owners on statements.email = owners.email
+
+),
+
 final as (
 
     select
@@ -69,7 +125,7 @@ final as (
         date_of_birth,
         min(time) as time,
         ${session_unixtime} as built_for
-    from statements
+    from known
     group by
         source, customer_id, email, phone_number, order_no, first_name, last_name,
         address, city, state, postal_code, date_of_birth
