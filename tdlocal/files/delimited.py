@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tdlocal.errors import KitError
-from tdlocal.files.naming import column_names
+from tdlocal.files.naming import column_names, renamed
 from tdlocal.files.opening import detect_encoding, known_encoding, read_lines
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class DelimitedFile:
     path: Path
     layout: Layout
     names: list[str]
+    notes: list[str] = field(default_factory=list)  # what is to be told whatever the rows are
     findings: list[str] = field(default_factory=list)
 
     def rows(self) -> Iterator[list[str | None]]:
@@ -61,7 +62,7 @@ class DelimitedFile:
         Raises:
             KitError: with file and line, for a row with the wrong number of values or broken quotes.
         """
-        self.findings.clear()
+        self.findings[:] = self.notes
         layout, width = self.layout, len(self.names)
         nothing = frozenset(("", *layout.nulls))
         reader = _reader(self.path, layout)
@@ -118,7 +119,8 @@ def open_delimited(path: Path, layout: Layout) -> DelimitedFile:
         raise KitError("the file is empty", where=str(path), mend="name the columns with --columns a,b,…")
     if not layout.header:
         raise KitError("a file without header needs names", where=str(path), mend="add --columns a,b,…")
-    return DelimitedFile(path, layout, column_names(first, f"{path}:{layout.skip_lines + 1}"))
+    names = column_names(first, f"{path}:{layout.skip_lines + 1}")
+    return DelimitedFile(path, layout, names, [f"{path}: {told}" for told in renamed(first, names)])
 
 
 def _reader(path: Path, layout: Layout) -> Reader:

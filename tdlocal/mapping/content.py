@@ -5,17 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+# how months begin, in English, German, French, Spanish, Portuguese, Italian and Dutch
+MONTH = (
+    "[Jj][aä]n|[Jj]anv|[Ee]ne|[Gg]en|[Ff][eé][bv]|[Mm][aä]r|[Mm]rt|[AaÀà][pvb]r|[Mm]a[iyj]|[Mm]ei|[Mm]ag"
+    "|[Jj]u[inl]|[Gg]iu|[Ll]ug|[Aa][ug][goû]|[Ss]e[pt]|[OoUu][ckut]t|[Nn]o[vb]|[Dd][eé][czs]|[Dd]ic"
+)
 PATTERNS: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
     "date": re.compile(
-        r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?"
-        r"|\d{1,2}[/.]\d{1,2}[/.]\d{4}.*"
+        r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})"
+        r"|\d{4}年\d{1,2}月\d{1,2}日"
+        rf"|(\d{{1,2}}[- .]+)?(?:{MONTH})\w*\.?[- ]+(\d{{1,2}},?[- ]+)?(\d{{4}}|\d{{2}}))"
+        r"([T ,]+(at )?\d{1,2}[:.h]\d{2}.{0,40})?"
     ),
     "url": re.compile(r"[a-z]+://\S+|/\S*", re.IGNORECASE),
     "hash": re.compile(r"[0-9a-f]{32,64}", re.IGNORECASE),
     "flag": re.compile(r"true|false|yes|no|y|n|0|1|t|f", re.IGNORECASE),
     "status": re.compile(
         r"enabled|disabled|invited|declined|active|inactive|open|closed|pending|archived", re.IGNORECASE
+    ),
+    "message": re.compile(
+        r"(?:e-?mail|message|sms|push)?[ _.-]*(?:sent|send|processed|deliver\w*|received|open\w*|view\w*"
+        r"|click\w*|bounce\w*|(?:hard|soft)[ _-]?bounce\w*|unsub\w*|opt[ _-]?(?:out|in)|spam\w*|complain\w*"
+        r"|dropped|deferred|blocked|reply|replied)(?:[ _.-]*(?:e-?mail|message|link|report|request))?",
+        re.IGNORECASE,
     ),
     "whole": re.compile(r"[+-]?\d+"),
     "number": re.compile(r"[+-]?\s*[$€£¥]?\s*[+-]?[\d,]*\.?\d+\s*[$€£¥]?"),

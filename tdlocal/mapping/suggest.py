@@ -10,15 +10,18 @@ import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from tdlocal.mapping.content import kind_wanted, kinds, verdict
+from tdlocal.mapping.languages import in_english
 from tdlocal.mapping.words import (
     COLUMNS,
     CORE,
     GENERIC,
     HINTS,
     KEYS,
+    LINE_STARTS,
     MANY,
     OWNERS,
     SAME,
@@ -34,7 +37,19 @@ DOUBTFUL = 0.45  # below, not even a comment
 ABOUT = 0.6  # least likeness of a raw table's name to what the target table is called …
 USUALLY_MANY = 8  # … unless so many columns are found that the name does not matter; words.MANY has more
 ALIKE = 0.85  # least share of letters in common of words that are the same but for a slip
+LINES, ORDERS = "order_details", ("order_digital_transactions", "order_offline_transactions")
+FEW_OF_LINE = 3  # so many columns about a line make a row of an order's table one
+TURNED = 0.93  # likeness of a name that has the same words in another order
+CLOSED = 0.85  # … of one with a word of CLOSERS behind it
+CLOSERS = frozenset(("code", "description"))
+LATER = 0.03  # most that an unusual word for a column counts less than the usual one
 STRANGE = 0.8  # factor of a column named just `id` in a table whose name is another's
+ENGLISH = frozenset(
+    word
+    for known in (*TABLES.values(), *COLUMNS.values(), HINTS.values(), [VENDORS, OWNERS, SAME])
+    for words in known
+    for word in (words.split() if isinstance(words, str) else words)
+)
 SCHEMA_TYPES = {"varchar": "string", "bigint": "long"}
 
 
@@ -74,6 +89,7 @@ class TableGuess:
     near: str = ""  # where none fits: the raw table whose name does, …
     lacks: tuple[str, ...] = ()  # … and what it has no column for
     by_name: bool = True  # whether the raw table's name speaks for it, not its columns alone
+    row_per_line: bool = False  # an order that has a row for each of its lines
 
     def give_up(self) -> None:
         """Leave the table to a person."""
@@ -83,18 +99,53 @@ class TableGuess:
 def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) -> list[TableGuess]:
     """Return the best raw table and columns for each table of the schema, in its order."""
     seen = {table.name: {name: kinds(table.values.get(name, ())) for name in table.columns} for table in raw}
-    bare = bare_names([table.name for table in raw])
+    said = {table.name: in_english(table.name, table.columns, ENGLISH) for table in raw}
+    bare = bare_names({name: names[name] for name, names in said.items()})
     found = []
     for table, columns in schema.items():
         choices = [
-            table_guess(table, columns, candidate, seen[candidate.name], bare[candidate.name])
-            for candidate in raw
+            table_guess(table, columns, each, seen[each.name], said[each.name], bare[each.name])
+            for each in raw
         ]
         best = max(choices, key=lambda choice: (choice.score, choice.raw), default=TableGuess(table))
         found.append(best if best.score > 0 else nearest(table, choices))
     for guess in found:
         guess.stacked = siblings(guess.raw, raw)
-    return without_twins(found)
+    return with_lines(without_twins(found), schema, seen, said)
+
+
+def with_lines(
+    found: list[TableGuess],
+    schema: Mapping[str, Mapping[str, str]],
+    seen: Mapping[str, Mapping[str, dict[str, float]]],
+    said: Mapping[str, Mapping[str, str]],
+) -> list[TableGuess]:
+    """Take the lines of orders from the orders' own table where it has a row per line and no other fits."""
+    by_name = {guess.table: guess for guess in found}
+    lines = by_name.get(LINES)
+    for order in (by_name.get(table) for table in ORDERS):
+        if lines is None or lines.raw or order is None or not order.raw:
+            continue
+        own = {name: kinds for name, kinds in seen[order.raw].items() if of_line(said[order.raw][name])}
+        raw = RawTable(order.raw, dict.fromkeys(own, "varchar"), {})
+        inner = table_guess(LINES, schema[LINES], raw, own, said[order.raw], ["order", "line"])
+        if len(own) < FEW_OF_LINE or inner.lacks != ("order_no",):
+            continue
+        shared = [guess for guess in order.columns if guess.target in ("order_no", "order_datetime")]
+        columns = shared + inner.columns
+        found[found.index(lines)] = TableGuess(LINES, order.raw, order.stacked, order.score, columns)
+        order.row_per_line = True
+        break
+    return found
+
+
+def of_line(name: str) -> bool:
+    """Tell whether a column is about a line of an order, not about all of it.
+
+    >>> of_line("Lineitem price"), of_line("total price")
+    (True, False)
+    """
+    return words_of(name)[:1] != [] and words_of(name)[0] in LINE_STARTS
 
 
 def nearest(table: str, choices: Sequence[TableGuess]) -> TableGuess:
@@ -106,13 +157,13 @@ def nearest(table: str, choices: Sequence[TableGuess]) -> TableGuess:
     return TableGuess(table, near=best.near, lacks=best.lacks) if best else TableGuess(table)
 
 
-def bare_names(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return table → the words of its name, without what all names begin with, vendors and years.
+def bare_names(names: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return table → the words of its name in English, without what all names begin with, vendors and years.
 
-    >>> bare_names(["acme_orders_2025", "acme_customer"])
-    {'acme_orders_2025': ['order'], 'acme_customer': ['customer']}
+    >>> bare_names({"acme_orders_2025": "acme_orders_2025", "acme_kunden": "acme customer"})
+    {'acme_orders_2025': ['order'], 'acme_kunden': ['customer']}
     """
-    words = {name: words_of(name) for name in names}
+    words = {name: words_of(english) for name, english in names.items()}
     told = {part for known in TABLES.values() for word in known for part in words_of(word)}
     start = 0
     for parts in zip(*words.values(), strict=False):
@@ -146,7 +197,7 @@ def without_twins(found: list[TableGuess]) -> list[TableGuess]:
     """Keep a raw table for one of the two kinds of orders only, the one that it fits better, and where its
     columns alone speak for a table and it feeds another, for that other."""
     by_name = {guess.table: guess for guess in found}
-    online, store = by_name.get("order_digital_transactions"), by_name.get("order_offline_transactions")
+    online, store = (by_name.get(table) for table in ORDERS)
     if online and store and online.raw and online.raw == store.raw:
         (store if online.score >= store.score else online).give_up()
     for guess in found:
@@ -161,19 +212,20 @@ def table_guess(
     columns: Mapping[str, str],
     raw: RawTable,
     found: Mapping[str, dict[str, float]],
+    said: Mapping[str, str],
     bare: Sequence[str],
 ) -> TableGuess:
     """Return how well *raw* feeds *table*: a score of 0 when a core column is missing, or when neither its
     name, of which *bare* are the words that matter, nor the number of its columns speaks for it."""
     likeness = max(table_likeness(bare, words_of(word)) for word in TABLES.get(table, (table,)))
-    if HINTS.get(table, frozenset()) & set(bare):
+    if HINTS.get(table, frozenset()) & set(bare) or tells_of_mails(table, found):
         likeness = max(likeness, ABOUT)
     guesses = [
-        less_sure(guess, likeness)
+        less_sure(guess, said[guess.raw], likeness)
         for target, declared in columns.items()
-        if (guess := column_guess(table, target, declared, raw, found)) is not None
+        if (guess := column_guess(table, target, declared, said, found)) is not None
     ]
-    guesses = one_home_each(guesses)
+    guesses = named_by_description(one_home_each(guesses))
     sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
     lacks = [" or ".join(group) for group in CORE.get(table, ()) if not set(group) & sure]
     if lacks:
@@ -187,6 +239,23 @@ def table_guess(
     return TableGuess(table, raw.name, (), score, guesses, by_name=likeness >= ABOUT)
 
 
+def tells_of_mails(table: str, found: Mapping[str, dict[str, float]]) -> bool:
+    """Tell whether the values are what happens to e-mails: opened, clicked, bounced, and nobody's phone."""
+    kinds_seen = {kind for kinds_of_column in found.values() for kind in kinds_of_column}
+    phones = [column for column, seen in found.items() if "phone" in seen and "phone" in words_of(column)]
+    return table == "email_activity" and {"email", "message"} <= kinds_seen and not phones
+
+
+def named_by_description(guesses: list[Guess]) -> list[Guess]:
+    """Take a product's description for its name where nothing else is its name."""
+    by_target = {guess.target: guess for guess in guesses}
+    about = by_target.get("product_description")
+    if about is None or not about.taken or by_target.get("product_name", about).confidence > about.confidence:
+        return guesses
+    named = replace(about, target="product_name", reason=f"{about.reason}; nothing else is the name")
+    return [named if guess is about else guess for guess in guesses if guess.target != "product_name"]
+
+
 def table_likeness(bare: Sequence[str], known: Sequence[str]) -> float:
     """Return how much the words of a table's name are like a known name, 0 … 1.
 
@@ -197,9 +266,9 @@ def table_likeness(bare: Sequence[str], known: Sequence[str]) -> float:
     return common / len(set(bare) | set(known))
 
 
-def less_sure(guess: Guess, likeness: float) -> Guess:
+def less_sure(guess: Guess, said: str, likeness: float) -> Guess:
     """Return the guess of a column that is just called `id` or the like, less sure in a table of another."""
-    if likeness >= ABOUT or not set(words_of(guess.raw)) <= GENERIC:
+    if likeness >= ABOUT or not set(words_of(said)) <= GENERIC:
         return guess
     why = f"{guess.reason}; but {guess.raw} alone says little in such a table"
     return Guess(guess.target, guess.raw, round(guess.confidence * STRANGE, 2), why)
@@ -217,17 +286,21 @@ def one_home_each(guesses: list[Guess]) -> list[Guess]:
 
 
 def column_guess(
-    table: str, target: str, declared: str, raw: RawTable, found: Mapping[str, dict[str, float]]
+    table: str,
+    target: str,
+    declared: str,
+    said: Mapping[str, str],
+    found: Mapping[str, dict[str, float]],
 ) -> Guess | None:
     """Return the best raw column for *target*, None when none is even doubtful."""
     own_name = () if target in WEAK else (target.replace("_", " "),)
     names = (*COLUMNS.get(f"{table}.{target}", ()), *COLUMNS.get(target, ()), *own_name)
     wanted = kind_wanted(target, declared)
     best: Guess | None = None
-    for column in raw.columns:
+    for column in found:
         if column == "time":
             continue
-        likeness, word = best_word(column, names)
+        likeness, word = best_word(said[column], names)
         added, why = verdict(wanted, found[column])
         if likeness < DOUBTFUL and wanted == "email" and target == "email" and "email" in found[column]:
             likeness, word = 0.6, ""
@@ -236,7 +309,8 @@ def column_guess(
         confidence = max(0.0, min(0.99, likeness * 0.85 + added))
         if target in KEYS and not found[column]:
             confidence = min(confidence, SURE - 0.01)  # a key without a value to look at is left to a person
-        reason = "; ".join(part for part in (f"named like {word!r}" if word else "", why) if part)
+        translated = f" ({said[column]})" if said[column] != column else ""
+        reason = "; ".join(part for part in (f"named like {word!r}{translated}" if word else "", why) if part)
         guess = Guess(target, column, round(confidence, 2), reason)
         if best is None or (guess.confidence, -len(guess.raw)) > (best.confidence, -len(best.raw)):
             best = guess
@@ -246,7 +320,10 @@ def column_guess(
 def best_word(column: str, names: Sequence[str]) -> tuple[float, str]:
     """Return the known word that a column is most like, and how much; of equal ones the earlier, which
     fits better, counts a little more."""
-    scores = [(name_likeness(column, name) - position * 0.002, name) for position, name in enumerate(names)]
+    scores = [
+        (name_likeness(column, name) - min(position * 0.002, LATER), name)
+        for position, name in enumerate(names)
+    ]
     return max(scores, key=lambda score: score[0])
 
 
@@ -259,28 +336,48 @@ def name_likeness(name: str, word: str) -> float:
     >>> name_likeness("shipping_city", "city") < 0.6, name_likeness("colour", "country") < 0.6
     (True, True)
     """
-    ours, known = canonical(name), canonical(word)
-    if ours == known or "".join(ours) == "".join(known):
+    ours, known = shape(name), shape(word)
+    if ours.joined == known.joined:
         return 1.0
-    bare = [part for part in ours if part not in OWNERS] or ours
-    if set(ours) <= GENERIC:
+    if ours.generic:
         return 0.3
-    if set(bare) <= GENERIC:
-        bare = ours
-    elif bare == known or [part for part in known if part not in OWNERS] == bare:
+    bare = ours.words if set(ours.bare) <= GENERIC else ours.bare
+    if bare is ours.bare and bare in (known.words, known.bare):
         return 0.95
-    if set(bare) == set(known):
-        return 0.9
-    common = len(set(bare) & set(known))
-    share = common / len(set(bare) | set(known))
-    spelled = spelling("".join(bare), "".join(known))
+    if set(bare) == set(known.words):
+        return TURNED
+    if bare[:-1] == known.words and bare[-1] in CLOSERS:
+        return CLOSED
+    share = len(set(bare) & set(known.words)) / len(set(bare) | set(known.words))
+    spelled = spelling("".join(bare), known.joined)
     return round(max(share * 0.8, spelled * 0.8 if spelled >= ALIKE else 0.0), 3)
 
 
+class Shape(NamedTuple):
+    """A name taken apart: its words, those that do not just say whose it is, and all letters."""
+
+    words: tuple[str, ...]
+    bare: tuple[str, ...]
+    joined: str
+    generic: bool
+
+
+@functools.cache
+def shape(name: str) -> Shape:
+    """Return a name taken apart.
+
+    >>> shape("customer_email").bare, shape("code").generic
+    (('email',), True)
+    """
+    words = tuple(canonical(name))
+    bare = tuple(part for part in words if part not in OWNERS) or words
+    return Shape(words, bare, "".join(words), set(words) <= GENERIC)
+
+
 def spelling(ours: str, known: str) -> float:
-    """Return how alike two words are spelled, 0 … 1; 0 at once where they cannot be alike."""
+    """Return how alike two words that begin alike are spelled, 0 … 1; 0 at once where they cannot be."""
     letters = len(ours) + len(known)
-    if 2 * min(len(ours), len(known)) < ALIKE * letters:
+    if ours[:1] != known[:1] or 2 * min(len(ours), len(known)) < ALIKE * letters:
         return 0.0
     matcher = difflib.SequenceMatcher(None, ours, known)
     return matcher.ratio() if matcher.quick_ratio() >= ALIKE else 0.0
@@ -294,7 +391,8 @@ def canonical(name: str) -> list[str]:
     (['quantity', 'order'], ['created', 'at'], ['subtotal'])
     """
     words = [part for word in words_of(name) for part in SAME.get(word, word).split()]
-    while len(words) > 1 and words[-1] in TAXED and set(words) & (TAXED - {"tax", "vat"}):
+    says_which = bool(set(words) & (TAXED - {"tax", "vat"}))
+    while says_which and len(words) > 1 and words[-1] in TAXED:
         words.pop()
     return words
 
@@ -307,7 +405,7 @@ def words_of(name: str) -> list[str]:
     """
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|[^A-Za-z0-9]+", " ", name)
     return [
-        word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
+        word[:-1] if word == "ids" or (len(word) > 3 and word.endswith("s") and word[-2:] != "ss") else word
         for word in spaced.lower().split()
     ]
 
@@ -342,10 +440,20 @@ def quoted(name: str) -> str:
 
 
 def prep_sql(guess: TableGuess) -> str:
-    """Return the prep query of a suggested table: the raw rows as they are."""
+    """Return the prep query of a suggested table: the raw rows as they are, an order's first line only."""
+    what = "the rows of {raw} as they are. Unpack, join and drop repeats here"
+    source, where = f"${{raw}}_${{sub}}.{guess.raw}", ""
+    if guess.row_per_line:
+        what = "one row per order of {raw}, which has a row per line; the one with the order's sum"
+        number = next(each.raw for each in guess.columns if each.target == "order_no")
+        amount = next(each.raw for each in guess.columns if each.target == "amount")
+        source = (
+            f'(\n    select\n        *,\n        row_number() over (\n            partition by "{number}"\n'
+            f'            order by "{amount}" is null, time\n        ) as line_of_order\n    from {source}\n)'
+        )
+        where = "where source.line_of_order = 1\n"
     return (
-        f"-- {guess.table}: the rows of {guess.raw} as they are. Unpack, join and drop repeats here.\n"
+        f"-- {guess.table}: {what.format(raw=guess.raw)}.\n"
         f"--\n-- reads   raw {guess.raw}\n-- writes  prp {guess.table}, replaced whole by wf02_mapping\n\n"
-        "select\n    source.*,\n    ${session_unixtime} as built_for\n"
-        f"from ${{raw}}_${{sub}}.{guess.raw} as source\n"
+        f"select\n    source.*,\n    ${{session_unixtime}} as built_for\nfrom {source} as source\n{where}"
     )

@@ -12,16 +12,16 @@ TABLES: dict[str, tuple[str, ...]] = {
         "contact", "contacts", "crm", "user", "users", "dim customer", "household", "demographics",
     ),
     "order_digital_transactions": (
-        "order", "orders", "online orders", "sales order header", "web orders", "shopify order",
-        "checkout", "digital", "ecommerce", "internet sales",
+        "order", "orders", "online orders", "order header", "sales order header", "web orders",
+        "shopify order", "checkout", "digital", "ecommerce", "internet sales",
     ),
     "order_offline_transactions": (
         "store orders", "pos", "pos transactions", "receipts", "tickets", "store sales", "offline",
         "register", "till", "reseller sales",
     ),
     "order_details": (
-        "order line", "order lines", "order items", "line items", "order details", "sales order detail",
-        "basket", "transaction items", "sales", "transactions", "fact internet sales",
+        "order line", "order lines", "order items", "line items", "order details", "order positions",
+        "sales order detail", "basket", "transaction items", "sales", "transactions", "fact internet sales",
     ),
     "email_activity": ("email activity", "email events", "email", "event", "events", "campaign events"),
     "sms_activity": ("sms activity", "sms", "text messages", "messages", "mobile messages"),
@@ -36,7 +36,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 HINTS: dict[str, frozenset[str]] = {
     "loyalty_profile": frozenset("client contact customer member profile shopper subscriber".split()),
     "order_offline_transactions": frozenset(
-        "clover lightspeed pos receipt register retail square store till toast".split()
+        "clover lightspeed ncr pos receipt register retail square store till tlog toast".split()
     ),
     "email_activity": frozenset("email mail mailing newsletter".split()),
     "sms_activity": frozenset("mms sms text".split()),
@@ -62,6 +62,9 @@ CORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "survey_responses": (("answer", "answer_numeric"), ("question_id", "question_text", "survey_id")),
 }
 
+# how the columns of a line begin in a file of orders that has a row per line
+LINE_STARTS = frozenset("article item line lineitem product quantity sku".split())
+
 # so many columns speak for a table whatever the raw table is called
 MANY = {"order_details": 5, "loyalty_profile": 6}
 
@@ -86,14 +89,15 @@ PARTS = {
 # column of the schema → what sources call it; `table.column` where a table has its own words
 COLUMNS: dict[str, tuple[str, ...]] = {
     "customer_id": (
-        "customer id", "external id", "member id", "member no", "member number", "cust id", "customer key",
-        "customer no", "customer number", "account number", "account no", "person id", "household id",
-        "household key", "user id", "client id", "contact id", "loyalty id", "loyalty number",
-        "shopper id", "buyer id", "guest id", "subscriber id", "external customer id", "external user id",
-        "subscriber external id", "customer code", "client number", "consumer id",
+        "customer id", "external id", "member id", "member no", "member number", "cust id",
+        "customer key", "customer no", "customer number", "account number", "account no", "person id",
+        "household id", "household key", "user id", "client id", "contact id", "loyalty id",
+        "loyalty number", "shopper id", "buyer id", "guest id", "subscriber id", "external customer id",
+        "external user id", "subscriber external id", "customer code", "client number", "consumer id",
+        "loyalty card number", "loyalty card id", "card member id", "contact key", "customer reference",
     ),
     "loyalty_profile.customer_id": (
-        "id", "business entity id", "customer alternate key", "entity id", "user name",
+        "id", "business entity id", "customer alternate key", "entity id", "user name", "record id",
     ),
     "email": (
         "email", "email address", "e mail", "mail", "contact email", "customer email", "form email",
@@ -116,7 +120,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "city": ("city", "town", "locality", "address city", "suburb", "municipality"),
     "state": (
         "state", "province", "region", "state province", "province code", "state code", "address state",
-        "region code", "county",
+        "region code", "county", "state region", "address province code", "address province",
+        "mailing state", "customer state", "contact state", "home state", "member state",
     ),
     "loyalty_profile.state": ("default address province",),
     "postal_code": (
@@ -124,7 +129,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "country": (
         "country", "country code", "country region", "country region code", "address country",
-        "country name", "country iso",
+        "country name", "country iso", "address country code",
     ),
     "gender": ("gender", "sex"),
     "date_of_birth": (
@@ -147,7 +152,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "created_at": (
         "created at", "created", "account created at", "date first purchase", "signup date", "joined",
         "creation date", "registered at", "registration date", "signup timestamp", "join date",
-        "member since", "enrolled at", "enrollment date", "date added", "opened at",
+        "member since", "enrolled at", "enrollment date", "date added", "opened at", "customer since",
+        "create date", "recorded at",
     ),
     "updated_at": (
         "updated at", "updated", "account updated at", "modified date", "last modified", "modified",
@@ -166,17 +172,19 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "membership_points_pending": ("points pending", "loyalty points pending"),
     "total_loyalty_purchases": (
         "loyalty purchases", "total redemptions", "orders count", "loyalty total redemptions",
+        "total orders", "order count", "number of orders", "order total count",
     ),
     "token": (
         "card token", "payment token", "credit card id", "card number", "card fingerprint", "card hash",
         "pan token", "payment card token", "card id",
     ),
     "order_no": (
-        "order no", "order number", "order id", "sales order id", "sales order number", "transaction id",
-        "txn id", "receipt no", "basket id", "ticket no", "invoice no", "order", "order code",
-        "order reference", "purchase id", "transaction number", "receipt number", "receipt id",
-        "invoice id", "invoice number", "bill number", "ticket number", "ticket id", "check number",
-        "sale id", "basket number",
+        "order no", "order number", "order id", "sales order id", "sales order number",
+        "transaction id", "txn id", "receipt no", "basket id", "ticket no", "invoice no", "order",
+        "order code", "order reference", "purchase id", "transaction number", "receipt number",
+        "receipt id", "invoice id", "invoice number", "bill number", "ticket number", "ticket id",
+        "check number", "sale id", "basket number", "invoice", "receipt", "amazon order id",
+        "marketplace order id", "web order id", "online order number",
     ),
     "order_digital_transactions.order_no": ("id", "entity id", "increment id", "name"),
     "order_datetime": (
@@ -184,6 +192,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "transaction date", "purchase date", "ordered at", "order created at", "timestamp",
         "creation date", "date created", "order placed at", "purchased at", "placed at", "closed at",
         "sale date", "business date", "invoice date", "date", "order time", "receipt date",
+        "recorded at",
     ),
     "order_transaction_type": (
         "transaction type", "transaction kind", "order type", "txn type", "line type", "kind", "sale type",
@@ -213,8 +222,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "location_id": (
         "location id", "store number", "store id", "store no", "territory id", "shop id", "location",
-        "store code", "outlet id", "branch id", "site id", "register location id", "merchant location id",
-        "shop number",
+        "store code", "outlet id", "branch id", "site id", "register location id",
+        "merchant location id", "shop number", "branch", "store", "shop", "outlet",
     ),
     "location_address": ("location address", "store address"),
     "location_city": ("location city", "store city"),
@@ -237,9 +246,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "discount value", "coupon discount",
     ),
     "net_amount": (
-        "net amount", "subtotal price", "net total", "sub total", "subtotal", "total price", "net sales",
-        "net value", "merchandise total net", "merchandize total net", "order subtotal", "grand total",
-        "total",
+        "net amount", "subtotal price", "net total", "sub total", "subtotal", "total price",
+        "net sales", "net value", "merchandise total net", "merchandize total net", "order subtotal",
+        "grand total", "total", "total amount", "order total", "total paid", "order amount",
+        "total money",
     ),
     "shipping_cost": (
         "shipping cost", "shipping price", "freight", "shipping", "total shipping price", "shipping total",
@@ -251,11 +261,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "line id", "line", "order item id", "order line id", "position", "row number", "line item no",
         "line sequence", "item number", "sequence",
     ),
-    "order_details.order_line_no": ("id", "order line item", "item id"),
+    "order_details.order_line_no": ("id", "order line item", "item id", "order detail id"),
     "product_id": (
         "product id", "sku", "product key", "item id", "article no", "upc", "product sku", "variant id",
-        "article number", "item no", "item code", "product code", "style number", "barcode", "product no",
-        "plu", "stock code", "lineitem sku", "item sku",
+        "article number", "item no", "item code", "product code", "style number", "barcode",
+        "product no", "plu", "stock code", "lineitem sku", "item sku", "product reference",
     ),
     "product_name": (
         "product name", "title", "name", "item name", "product", "item", "item description",
@@ -275,6 +285,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "quantity": (
         "quantity", "qty", "order qty", "order quantity", "units", "quantity ordered", "quantity sold",
         "item quantity", "units sold", "count", "lineitem quantity", "sold quantity",
+        "quantity purchased", "product quantity",
     ),
     "list_price": (
         "list price", "unit price", "price", "product price", "original price", "base price", "item price",
@@ -282,8 +293,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "discount_offered": (
         "discount offered", "line discount", "total discount", "discount", "retail disc",
-        "unit price discount", "discount amount", "line item discount", "item discount", "markdown amount",
-        "lineitem discount",
+        "unit price discount", "discount amount", "line item discount", "item discount",
+        "markdown amount", "lineitem discount", "item promotion discount", "promotion discount",
+        "line discount amount",
     ),
     "tax": (
         "tax", "line tax", "tax amt", "tax amount", "total tax", "tax total", "vat", "item tax",
@@ -292,7 +304,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "net_price": (
         "net price", "line total", "pre tax price", "sales value", "extended amount", "line amount",
         "sales amount", "row total", "item total", "extended price", "net sales", "line value",
-        "net amount", "line net", "total price", "net value", "line total net", "sales",
+        "net amount", "line net", "total price", "net value", "line total net", "sales", "amount total",
     ),
     "order_details.net_price": ("total", "subtotal", "amount"),
     "activity_date": (
@@ -303,14 +315,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "activity type", "metric name", "event type", "event", "type", "action", "event name",
         "event action", "interaction", "interaction type", "engagement type",
     ),
-    "campaign_id": ("campaign id", "campaign", "mailing id"),
+    "campaign_id": ("campaign id", "campaign", "mailing id", "job id", "send id"),
     "campaign_name": (
         "campaign name", "property campaign name", "message name", "email name", "mailing name",
         "campaign title", "subject",
     ),
     "message_date": (
-        "message date", "timestamp", "timestamp ms", "sent at", "datetime", "event timestamp", "send time",
-        "delivered at", "created at",
+        "message date", "timestamp", "timestamp ms", "sent at", "datetime", "event timestamp",
+        "send time", "delivered at", "created at", "occurred at", "date sent", "event time",
     ),
     "message_type": ("message type", "kind", "property message type"),
     "message_name": ("message name", "property message name", "campaign name", "template name"),
@@ -336,8 +348,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "id_type": ("id type", "identifier type", "channel type", "channel", "contact type", "identity type"),
     "consent_type": (
-        "consent type", "subscription", "channel", "purpose", "topic", "purpose name", "list",
-        "preference",
+        "consent type", "subscription", "purpose", "topic", "purpose name", "list", "preference",
+        "channel",
     ),
     "consent_flag": (
         "consent flag", "status", "consent", "opted in", "granted", "opt in", "consent status",
@@ -361,11 +373,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "submitted_at": (
         "submitted at", "submitted", "review date", "response date", "created at", "completed at",
-        "response time", "end date", "submission date", "answered at", "date submitted",
+        "response time", "end date", "submission date", "answered at", "date submitted", "recorded at",
     ),
     "td_url": ("url", "page url", "page location", "location", "full url", "document location", "href"),
     "td_path": ("path", "page path", "page urlpath", "url path", "uri", "request path"),
-    "td_title": ("title", "page title", "document title"),
+    "td_title": ("title", "page title", "document title", "page name"),
     "td_host": ("host", "hostname", "page host", "domain", "page urlhost", "server name"),
     "td_referrer": ("referrer", "referer", "page referrer", "referrer url", "document referrer"),
     "td_client_id": (
@@ -395,7 +407,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "user_id": ("user id", "customer id", "account id", "external user id"),
     "adid": ("adid", "gaid", "google advertising id", "android advertising id", "aaid"),
     "idfa": ("idfa", "ios advertising id", "apple advertising id"),
-    "version_name": ("version name", "app version", "app info version", "application version"),
+    "version_name": (
+        "version name", "app version", "app info version", "application version", "app version string",
+        "app build", "app version name",
+    ),
     "os_name": ("os name", "os", "operating system", "device operating system"),
     "os_version": ("os version", "operating system version", "device operating system version"),
     "device_brand": ("device brand", "brand", "device mobile brand name"),
@@ -424,7 +439,8 @@ SAME = {
     "birthdate": "birth at", "birthday": "birth at", "txn": "transaction", "trx": "transaction",
     "trans": "transaction", "ord": "order", "mail": "email", "lang": "language", "curr": "currency",
     "shipment": "shipping", "freight": "shipping", "bill": "billing", "ship": "shipping",
-    "ipaddress": "ip address", "cd": "code",
+    "ipaddress": "ip address", "cd": "code", "key": "id", "tran": "transaction", "add": "created",
+    "added": "created", "upd": "updated",
 }
 # fmt: on
 
@@ -444,6 +460,6 @@ GENERIC = frozenset("at code id key name number state status title type value".s
 # words in front of a name that say whose it is, not what it is
 OWNERS = frozenset(
     "account buyer client contact context custom customer default dim event fact form home loyalty "
-    "main member order person primary property raw receipt sales shop shopper source subscriber "
-    "user".split()
+    "mailing main member order person primary property raw receipt recipient sales shop shopper "
+    "source subscriber user".split()
 )
