@@ -173,7 +173,7 @@ def work_tables(unification: Unification) -> list[str]:
              "rows", "sources", "everywhere", "masks", "counts", "causes", "fresh", "carry", "touched",
              "homed", "bits", "members", "heads")  # fmt: skip
     guarded = ("found", "shared", "joined", "doubtful", "settled", "touches", "telling", "contested", "loose",
-               "grouped", "chained", "owned", "owners", "beside")  # fmt: skip
+               "grouped", "chained", "owned", "owners", "beside", "spellings")  # fmt: skip
     graphs = ("strong", "all")
     return [
         f"{work_prefix(unification, canonical.name)}{what}"
