@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tdlocal.operators.base import Job, Stopped, TaskFailure, as_text, frames
 from tdlocal.workflow.faults import ConfigError
@@ -183,10 +182,11 @@ def run(job: Job, command: Sequence[str], env: Mapping[str, str], folder: Path) 
             f"error={error.errno}, {error.strerror} (runtime)",
             frames(job),
         ) from None
-    return wait_for(job, child.pid, child.stdout.fileno(), child.poll, child)  # type: ignore[union-attr]
+    with child.stdout as output:  # type: ignore[union-attr]
+        return wait_for(job, child.pid, output.fileno(), child.poll, child.wait)
 
 
-def wait_for(job: Job, pid: int, reader: int, poll: Callable[[], int | None], child: Any) -> int:
+def wait_for(job: Job, pid: int, reader: int, poll: Callable[[], int | None], wait: Callable[[], int]) -> int:
     """Pass the output of a process on until it ends; ends it when the run is stopped."""
 
     def stop() -> None:
@@ -197,13 +197,10 @@ def wait_for(job: Job, pid: int, reader: int, poll: Callable[[], int | None], ch
     output = Output(job)
     try:
         pump(reader, output, lambda: poll() is not None)
-        while (code := poll()) is None:
-            time.sleep(0.005)
+        code = wait()
     finally:
         output.close()
         forget()
-        if hasattr(child, "stdout") and child.stdout:
-            child.stdout.close()
     if job.services.stopping.is_set():
         raise Stopped
     return code if code >= 0 else 128 - code

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def run(job: Job) -> Result:
     """Call a Python function, or run the text of `script:`."""
     script = job.text("script", None, "py")
     command = None if script is not None and job.command is None else as_text(job.need_command())
-    if process.wants_account(job, *_sources(job, command or "")):
+    sources = _sources(job, command or "")
+    if process.wants_account(job, *sources.values()):
         job.services.account()
     env = process.environment(job)
     with process.scratch(job) as scratch:
@@ -52,16 +54,16 @@ def run(job: Job) -> Result:
             line = [str(file), str(given), str(answer)]
         else:
             line = [str(RUNNER), command, str(given), str(answer)]
-        code = _start(job, line, env)
+        code = _start(job, line, env, list(map(str, sources)))
         return _result(job, code, answer, params)
 
 
-def _start(job: Job, line: list[str], env: dict[str, str]) -> int:
+def _start(job: Job, line: list[str], env: dict[str, str], sources: list[str]) -> int:
     named = job.get("python", None, "py")
     if named is None and line[0] == str(RUNNER):
         warm = _warm(job)
         if warm is not None:
-            return warm.run(job, line, env)
+            return warm.run(job, line, env, sources)
     words = (
         [sys.executable]
         if named is None
@@ -89,26 +91,36 @@ def _warm(job: Job) -> WarmPython | None:
         return found if found.alive else None
 
 
-def _sources(job: Job, command: str) -> list[str]:
+def _sources(job: Job, command: str) -> dict[Path, str]:
     """Text of the module that *command* names and of all project modules that it imports, directly or not."""
     parts = command.split(".")
     waiting = [job.folder.joinpath(*parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
     seen: set[Path] = set()
-    texts: list[str] = []
+    texts: dict[Path, str] = {}
     while waiting and len(texts) < MOST_SOURCES:
         base = waiting.pop()
+        if base in seen:
+            continue
+        seen.add(base)
         for file in (base.with_suffix(".py"), base / "__init__.py"):
-            if file in seen or not file.is_file():
+            try:
+                changed_at = file.stat().st_mtime_ns
+            except OSError:
                 continue
-            seen.add(file)
-            text = file.read_text(encoding="utf-8", errors="replace")
-            texts.append(text)
-            for module, names in IMPORTS.findall(text):
-                found = job.folder.joinpath(*module.split("."))
-                waiting.append(found)
-                if found.is_dir():
-                    waiting += [found / name for name in re.findall(r"\w+", names)]
+            texts[file], imports = _module(file, changed_at)
+            waiting += [job.folder.joinpath(*names) for names in imports]
     return texts
+
+
+@lru_cache(1000)
+def _module(file: Path, changed_at: int) -> tuple[str, list[tuple[str, ...]]]:
+    """The text of a module, and what it may import: the parts of their names."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    imports: list[tuple[str, ...]] = []
+    for module, names in IMPORTS.findall(text):
+        package = tuple(filter(None, module.split(".")))
+        imports += [package, *((*package, name) for name in re.findall(r"\w+", names))]
+    return text, imports
 
 
 def _result(job: Job, code: int, answer: Path, params: dict[str, Any]) -> Result:

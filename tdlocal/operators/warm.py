@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,15 @@ class WarmPython:
         theirs.close()
         threading.Thread(target=self._listen, name="warm python", daemon=True).start()
 
-    def run(self, job: Job, line: list[str], env: dict[str, str]) -> int:
-        """Run `python LINE…` in a fork and pass its output on; the exit code."""
+    def run(self, job: Job, line: list[str], env: dict[str, str], sources: Sequence[str]) -> int:
+        """Run `python LINE…` in a fork and pass its output on; the exit code.
+
+        Args:
+            job: the task.
+            line: the script and its arguments.
+            env: the task's environment.
+            sources: files of the project that it imports, worth compiling for the next task.
+        """
         reader, writer = os.pipe()
         child = _Child()
         try:
@@ -55,6 +63,7 @@ class WarmPython:
                 number = self._count
                 self._waiting[number] = child
                 order = {"id": number, "line": line, "env": env, "folder": str(job.folder)}
+                order["sources"] = list(sources)
                 data = json.dumps(order).encode()
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [writer]))]
                 self._socket.sendmsg([len(data).to_bytes(4, "big")], rights)
@@ -64,7 +73,7 @@ class WarmPython:
             child.started.wait()
             if child.pid == 0:
                 return 1
-            return process.wait_for(job, child.pid, reader, lambda: child.code, None)
+            return process.wait_for(job, child.pid, reader, lambda: child.code, child.wait)
         except OSError:
             self.alive = False
             raise
@@ -79,7 +88,7 @@ class WarmPython:
                 self._heard(json.loads(line))
         self.alive = False
         for child in list(self._waiting.values()):
-            child.code = 1 if child.code is None else child.code
+            child.end(1 if child.code is None else child.code)
             child.started.set()
 
     def _heard(self, told: dict[str, Any]) -> None:
@@ -90,7 +99,7 @@ class WarmPython:
             child.pid = told["pid"]
             child.started.set()
         if "code" in told:
-            child.code = told["code"]
+            child.end(told["code"])
             del self._waiting[told["id"]]
 
     def close(self) -> None:
@@ -109,4 +118,15 @@ class _Child:
     def __init__(self) -> None:
         self.pid = 0
         self.code: int | None = None
-        self.started = threading.Event()
+        self.started, self.ended = threading.Event(), threading.Event()
+
+    def end(self, code: int) -> None:
+        """Note that it has ended."""
+        self.code = code
+        self.ended.set()
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        self.ended.wait()
+        assert self.code is not None
+        return self.code

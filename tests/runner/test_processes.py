@@ -72,6 +72,16 @@ def test_nothing_leaks_from_task_to_task(tasks: Project) -> None:
     assert tasks.run().lines == ["False None project False"] * 2
 
 
+def test_a_module_that_changes_within_a_run_is_loaded_anew(tasks: Project) -> None:
+    (tasks.root / "other.py").write_text("def main():\n    print('first')\n")
+    tasks.write(
+        "main.dig",
+        "+one: {py>: other.main}\n+same: {py>: other.main}\n"
+        "+change: {sh>: \"sed -i s/first/second/ other.py\"}\n+two: {py>: other.main}\n",
+    )
+    assert [line for line in tasks.run().lines if line in ("first", "second")] == ["first", "first", "second"]
+
+
 def test_random_numbers_differ_between_tasks(tasks: Project) -> None:
     tasks.write("main.dig", "+a:\n  py>: t.dice\n+b:\n  py>: t.dice\n")
     assert len(set(tasks.run().lines)) == 2

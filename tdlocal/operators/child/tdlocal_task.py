@@ -157,10 +157,19 @@ def call(command, params):
 
 
 def project_files(folder):
-    """Files of the project that were imported."""
+    """Files of the project that were imported.
+
+    They came after the module `digdag`. Those before it are not looked at: in a forked process each look
+    copies a page of memory.
+    """
+    names = []
+    for name in reversed(sys.modules if hasattr(sys.modules, "__reversed__") else list(sys.modules)):
+        if name == "digdag":
+            break
+        names.append(name)
     files = []
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
+    for name in names:
+        file = getattr(sys.modules.get(name), "__file__", None)
         if file and file.startswith(folder + os.sep) and "site-packages" not in file and file.endswith(".py"):
             files.append(file)
     return sorted(files)

@@ -1,7 +1,8 @@
 """The warm Python: waits for orders on a socket and forks a child for each py> task.
 
 Between tasks it imports the libraries that tasks were seen to import (never a project's own modules), so
-the next child has them already. A child gets its own session, folder, environment, output and random numbers.
+the next child has them already; it compiles the project's modules, which each child then runs anew. A child
+gets its own session, folder, environment, output and random numbers.
 """
 
 # mypy: ignore-errors
@@ -9,6 +10,8 @@ the next child has them already. A child gets its own session, folder, environme
 # No annotations here: this file runs on any Python that a task names.
 
 import array
+import gc
+import importlib.machinery
 import json
 import os
 import random
@@ -91,12 +94,11 @@ def child(order, output, close):
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
+    sys.path_hooks.insert(0, finder_of(order["folder"]))
     import tdlocal_task
 
     sys.modules["__main__"].__dict__.setdefault("__file__", order["line"][0])
-    before = set(sys.modules)
     code = tdlocal_task.main(*order["line"][1:4])
-    del before
     import threading
 
     for thread in threading.enumerate():
@@ -106,6 +108,53 @@ def child(order, output, close):
 
     atexit._run_exitfuncs()
     os._exit(code)
+
+
+class Compiled(importlib.machinery.SourceFileLoader):
+    """Loads a module from the code that is at hand, if its file is still the one that was compiled."""
+
+    def get_code(self, fullname):
+        """The module's code."""
+        stamp, code = CODE.get(self.path, (None, None))
+        if stamp is None or stamp != stamp_of(self.path):
+            code = super().get_code(fullname)
+        return code
+
+
+def finder_of(project):
+    """A path hook for the folders of a project."""
+
+    def hook(folder):
+        if not os.path.abspath(folder).startswith(os.path.join(project, "")[:-1]) or not os.path.isdir(
+            folder
+        ):
+            raise ImportError(folder)
+        return importlib.machinery.FileFinder(
+            folder,
+            (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
+            (Compiled, importlib.machinery.SOURCE_SUFFIXES),
+            (importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES),
+        )
+
+    return hook
+
+
+def stamp_of(file):
+    """What tells two states of a file apart."""
+    status = os.stat(file)
+    return status.st_mtime_ns, status.st_size
+
+
+def compiled(files):
+    """Compile those of *files* that are new or changed, for the tasks that follow."""
+    for file in files:
+        try:
+            stamp = stamp_of(file)
+            if CODE.get(file, (None,))[0] != stamp:
+                with open(file, "rb") as source:
+                    CODE[file] = stamp, compile(source.read(), file, "exec", dont_inherit=True)
+        except (OSError, SyntaxError, ValueError):
+            continue  # the task that imports it says so
 
 
 def imported(status):
@@ -157,11 +206,13 @@ def main(number):
                 return
             start(connection, order, rights, running, (number, woken, wake))
             libraries(order)
+            compiled(order["sources"])
 
 
 def start(connection, order, rights, running, close):
     """Fork a child for an order and tell its process id."""
     sys.stdout.flush()
+    gc.freeze()  # a collection in the child would touch, and so copy, every page
     pid = os.fork()
     if pid == 0:
         try:
@@ -179,6 +230,7 @@ def start(connection, order, rights, running, close):
 
 
 SOURCES = {}
+CODE = {}  # file → what it was like, its code
 
 
 def libraries(order):
