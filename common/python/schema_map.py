@@ -14,10 +14,11 @@ from common.python.lined_yaml import Lined
 from common.python.retail_schema import FILE as SCHEMA_FILE
 from common.python.retail_schema import TYPES, did_you_mean, read_schema, type_named
 from common.python.treasure import identifier, literal
+from common.python.written_numbers import FORMS, number_text, whole_text
 
 FILE = "config/schema_map.yml"
 TABLE_KEYS = ("prp_table_name", "prep", "columns", "description")
-COLUMN_KEYS = ("prp", "src", "type", "expr", "default", "required", "description", "extra")
+COLUMN_KEYS = ("prp", "src", "type", "expr", "default", "required", "description", "extra", "number")
 TEXT_TYPES = ("string", "varchar")
 PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -34,6 +35,7 @@ class MappedColumn:
     default: Any = None
     required: bool = False
     place: str = ""
+    number: str = ""  # how the source writes numbers, a word of written_numbers.FORMS; empty: plainly
 
     def read_from(self, prp_columns: Mapping[str, str]) -> str:
         """Return the PRP column that is read, empty when the table has none of its names."""
@@ -170,6 +172,7 @@ def mapped_columns(
             default=spec.get("default"),
             required=bool(spec.get("required", False)),
             place=place,
+            number=str(spec.get("number") or ""),
         )
     ordered = [found.pop(name, MappedColumn(name, kind)) for name, kind in known.items()]
     return (*ordered, *found.values())
@@ -190,6 +193,8 @@ def column_fault(key: str, spec: Any, known: Mapping[str, str]) -> str:
         return f"{key} is no column of the table{hint}; a column of your own needs `extra: true`"
     if src in known and key in known and src != key:
         return f"{key} and src: {src} are two columns of the table; write one of them"
+    if spec.get("number") and (spec["number"] not in FORMS or type_named(spec.get("type")) == "string"):
+        return f"{key}: number is {' or '.join(FORMS)}, and for columns of type long or double"
     if spec.get("prp") and spec.get("expr"):
         return f"{key}: prp and expr exclude each other; write one"
     return (
@@ -248,7 +253,7 @@ def value_sql(column: MappedColumn, prp_columns: Mapping[str, str]) -> str:
     """Return the SQL of one column's value, of its type.
 
     >>> value_sql(MappedColumn("points", "long", prp="p"), {"p": "string"})
-    'try_cast(nullif(trim("p"), \\'\\') as bigint)'
+    'try_cast(regexp_replace(nullif(trim("p"), \\'\\'), \\'[.]0+$\\', \\'\\') as bigint)'
     """
     target = TYPES[column.type]
     if column.expr:
@@ -256,15 +261,21 @@ def value_sql(column: MappedColumn, prp_columns: Mapping[str, str]) -> str:
     else:
         name = column.read_from(prp_columns)
         value = (
-            converted(identifier(name), prp_columns[name], column.type) if name else f"cast(null as {target})"
+            converted(identifier(name), prp_columns[name], column.type, column.number)
+            if name
+            else f"cast(null as {target})"
         )
     if column.default is not None:
         value = f"coalesce({value}, {literal(column.default, target)})"
     return value
 
 
-def converted(name: str, kind: str, target: str) -> str:
-    """Return *name*, of Treasure Data type *kind*, as *target*; a value that cannot be is null."""
+def converted(name: str, kind: str, target: str, number: str = "") -> str:
+    """Return *name*, of Treasure Data type *kind*, as *target*; a value that cannot be is null.
+
+    Args:
+        number: how text writes numbers, a word of written_numbers.FORMS; empty: plainly, as 1234.5.
+    """
     if target == "string":
         if kind in TEXT_TYPES:
             return name
@@ -275,7 +286,9 @@ def converted(name: str, kind: str, target: str) -> str:
         nested = kind.startswith(("array", "map", "row"))
         return f"json_format(cast({name} as json))" if nested else f"cast({name} as varchar)"
     if kind in TEXT_TYPES:
-        return f"try_cast(nullif(trim({name}), '') as {TYPES[target]})"
+        text = number_text(name, number) if number else f"nullif(trim({name}), '')"
+        text = whole_text(text) if target == "long" else text
+        return f"try_cast({text} as {TYPES[target]})"
     return name if kind == target else f"try_cast({name} as {TYPES[target]})"
 
 
@@ -334,7 +347,7 @@ def lost_sql(column: MappedColumn, prp_columns: Mapping[str, str]) -> str:
         if prp_columns[name] in TEXT_TYPES
         else f"cast({identifier(name)} as varchar)"
     )
-    lost = converted(identifier(name), prp_columns[name], column.type)
+    lost = converted(identifier(name), prp_columns[name], column.type, column.number)
     return f"coalesce({text}, '') <> '' and {lost} is null"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 # how months begin, in English, German, French, Spanish, Portuguese, Italian and Dutch
 MONTH = (
     "[Jj][aä]n|[Jj]anv|[Ee]ne|[Gg]en|[Ff][eé][bv]|[Mm][aä]r|[Mm]rt|[AaÀà][pvb]r|[Mm]a[iyj]|[Mm]ei|[Mm]ag"
     "|[Jj]u[inl]|[Gg]iu|[Ll]ug|[Aa][ug][goû]|[Ss]e[pt]|[OoUu][ckut]t|[Nn]o[vb]|[Dd][eé][czs]|[Dd]ic"
 )
+CURRENCY = "(?:[$€£¥₹₩₽₺]|[A-Z]{2,3}[$]?|R[$]|kr|Kr|Fr|zł|Kč|Ft)"
+BEFORE, AFTER = rf"[-+(]?\s*{CURRENCY}?[-+\s]*(?=[.,]?\d)", rf"\s*{CURRENCY}?[-)]?"  # of a number's digits
 PATTERNS: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
     "date": re.compile(
@@ -31,11 +33,15 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "whole": re.compile(r"[+-]?\d+"),
-    "number": re.compile(r"[+-]?\s*[$€£¥]?\s*[+-]?[\d,]*\.?\d+\s*[$€£¥]?"),
+    "plain number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE),
+    "point number": re.compile(rf"{BEFORE}(\d{{1,3}}([, '’\xa0]\d{{3}})+|\d+)?(\.\d*)?{AFTER}"),
+    "comma number": re.compile(rf"{BEFORE}(\d{{1,3}}([. '’\xa0]\d{{3}})+|\d+)?(,\d*)?{AFTER}"),
     "phone": re.compile(r"[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
     "json": re.compile(r"[\[{].*[\]}]", re.DOTALL),
 }
 MOST = 0.8  # share of the values that makes a kind
+HALF = 0.5  # share of the values that leaves open what a column holds
+NUMBERS = ("plain number", "point number", "comma number")
 
 # kind of a column of the schema → kinds of content that speak for it, and those that speak against it
 WANTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -58,18 +64,33 @@ def kinds(values: Sequence[object]) -> dict[str, float]:
 
     >>> kinds(["a@b.co", "c@d.co"])
     {'email': 1.0}
-    >>> sorted(kinds(["1", "0"]))
-    ['flag', 'number', 'whole']
+    >>> sorted(kinds(["1", "no"])), sorted(kinds(["a@b.co", "?"]))
+    (['flag'], ['mixed'])
     """
     texts = [str(value).strip() for value in values if value is not None and str(value).strip()]
     if not texts:
         return {}
-    found = {}
-    for kind, pattern in PATTERNS.items():
-        share = sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
-        if share >= MOST:
-            found[kind] = share
-    return found or {"text": 1.0}
+    shares = {
+        kind: sum(pattern.fullmatch(text) is not None for text in texts) / len(texts)
+        for kind, pattern in PATTERNS.items()
+    }
+    shares["number"] = max(shares[kind] for kind in NUMBERS)
+    found = {kind: share for kind, share in shares.items() if share >= MOST}
+    if found:
+        return found
+    return {"text": 1.0} if max(shares.values()) < HALF else {"mixed": max(shares.values())}
+
+
+def number_form(found: Mapping[str, float]) -> str:
+    """Return how a column writes its numbers: point (1,234.50), comma (1.234,50), or empty: plainly.
+
+    >>> [number_form(kinds(values)) for values in (["1.119,90 €", "20,00"], ["$1,234.50"], ["1.5"])]
+    ['comma', 'point', '']
+    """
+    point, comma = found.get("point number", 0.0), found.get("comma number", 0.0)
+    if "number" not in found or found.get("plain number", 0.0) >= max(point, comma):
+        return ""
+    return "comma" if comma > point else "point"
 
 
 def kind_wanted(column: str, declared: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from tdlocal.mapping.content import kind_wanted, kinds, verdict
+from tdlocal.mapping.content import kind_wanted, kinds, number_form, verdict
 from tdlocal.mapping.languages import in_english
 from tdlocal.mapping.words import (
     COLUMNS,
@@ -70,6 +70,7 @@ class Guess:
     raw: str
     confidence: float
     reason: str
+    number: str = ""  # how the column writes numbers, where a number is wanted: point, comma or plainly
 
     @property
     def taken(self) -> bool:
@@ -271,7 +272,7 @@ def less_sure(guess: Guess, said: str, likeness: float) -> Guess:
     if likeness >= ABOUT or not set(words_of(said)) <= GENERIC:
         return guess
     why = f"{guess.reason}; but {guess.raw} alone says little in such a table"
-    return Guess(guess.target, guess.raw, round(guess.confidence * STRANGE, 2), why)
+    return replace(guess, confidence=round(guess.confidence * STRANGE, 2), reason=why)
 
 
 def one_home_each(guesses: list[Guess]) -> list[Guess]:
@@ -311,7 +312,8 @@ def column_guess(
             confidence = min(confidence, SURE - 0.01)  # a key without a value to look at is left to a person
         translated = f" ({said[column]})" if said[column] != column else ""
         reason = "; ".join(part for part in (f"named like {word!r}{translated}" if word else "", why) if part)
-        guess = Guess(target, column, round(confidence, 2), reason)
+        number = number_form(found[column]) if declared in ("double", "long") else ""
+        guess = Guess(target, column, round(confidence, 2), reason, number)
         if best is None or (guess.confidence, -len(guess.raw)) > (best.confidence, -len(best.raw)):
             best = guess
     return best if best is not None and best.confidence >= DOUBTFUL else None
@@ -428,7 +430,8 @@ def as_yaml(guesses: Sequence[TableGuess], schema: Mapping[str, Mapping[str, str
             column = by_target.get(target)
             if column is None:
                 continue
-            entry = f"{target}: {{prp: {quoted(column.raw)}, src: {target}, type: {declared}}}"
+            number = f", number: {column.number}" if column.number else ""
+            entry = f"{target}: {{prp: {quoted(column.raw)}, src: {target}, type: {declared}{number}}}"
             mark = "" if column.taken else "# ? "
             lines.append(f"    {mark}{entry} # {column.confidence:.2f} {column.reason}")
     return "\n".join(lines) + "\n"

@@ -5,6 +5,8 @@ import yaml
 
 from common.python import schema_map
 from common.python.errors import TaskError
+from common.python.treasure import literal
+from common.python.written_numbers import number_text
 
 SCHEMA = {"people": {"id": "string", "email": "string", "points": "long", "spent": "double"}}
 
@@ -53,7 +55,30 @@ def test_expr_default_and_quotes(tmp_path):
     )[0]
     sql = schema_map.map_sql(table, {'odd "name"': "string"}, "prp_t", 5)
     assert "try_cast((lower(concat(a, '@', b))) as varchar) as \"email\"" in sql
-    assert 'coalesce(try_cast(nullif(trim("odd ""name"""), \'\') as bigint), 0) as "points"' in sql
+    whole = "regexp_replace(nullif(trim(\"odd \"\"name\"\"\"), ''), '[.]0+$', '')"
+    assert f'coalesce(try_cast({whole} as bigint), 0) as "points"' in sql
+
+
+@pytest.mark.parametrize(
+    "form, numbers",
+    [
+        ("point", {"$1,234.50": 1234.5, "(9.99)": -9.99, "9.99-": -9.99, "USD 12": 12.0, "1'234.5": 1234.5,
+                   " 7 ": 7.0, ".5": 0.5, "1.234,50": None, "1.5E3": None, "12 pcs": None, "": None}),
+        ("comma", {"1.234,50 €": 1234.5, "-0,5": -0.5, "1\xa0234,5": 1234.5, "R$ 1.000,00": 1000.0,
+                   "1.234": 1234.0, "20": 20.0, "1,234.50": None, "1.23,4": None}),
+    ],
+)  # fmt: skip
+def test_numbers_as_shops_write_them(engine, form, numbers):
+    engine.create_database("t")
+    rows = ", ".join(f"({literal(number)})" for number in numbers)
+    sql = f"select n, try_cast({number_text('n', form)} as double) from (values {rows}) as t (n)"
+    answer = engine.run(sql, database="t", scheduled_time=0)
+    assert dict(row for batch in answer.batches() for row in batch) == numbers
+
+
+def test_a_form_of_numbers_that_nobody_knows_is_a_fault(tmp_path):
+    with pytest.raises(TaskError, match="points: number is point or comma, and for columns of type long"):
+        read(tmp_path, "people:\n  columns:\n    points: {prp: p, type: long, number: german}\n")
 
 
 def test_all_faults_are_told_at_once_each_with_its_line(tmp_path):
