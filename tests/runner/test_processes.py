@@ -77,7 +77,7 @@ def test_a_module_that_changes_within_a_run_is_loaded_anew(tasks: Project) -> No
     tasks.write(
         "main.dig",
         "+one: {py>: other.main}\n+same: {py>: other.main}\n"
-        "+change: {sh>: \"sed -i s/first/second/ other.py\"}\n+two: {py>: other.main}\n",
+        '+change: {sh>: "sed -i s/first/second/ other.py"}\n+two: {py>: other.main}\n',
     )
     assert [line for line in tasks.run().lines if line in ("first", "second")] == ["first", "first", "second"]
 
