@@ -1,6 +1,7 @@
 """Fixtures for every test, and the order in which workers take them."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -14,9 +15,15 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+# the commands that tests start share their compiled modules; where nothing may be kept, each of some
+# hundred processes would compile them again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 LONGEST_FIRST = ("pipeline", "docs", "examples", "unification", "golden", "pack", "clients", "account", "cdp")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Keep the tests of one file on one worker, for what they share, and start with the long ones.
 
