@@ -6,6 +6,8 @@ which every text of the data is escaped. A pointer resting on a mark shows its v
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -16,6 +18,7 @@ Row = Mapping[str, Any]
 Chart = Mapping[str, Any]
 
 HEIGHT = 250
+GRAPH_HEIGHT = 340
 COLOURS = 8  # of the style sheet: .c0 … .c7
 
 
@@ -228,6 +231,46 @@ def ribbons(
     return marks
 
 
+def graph(rows: Sequence[Row], chart: Chart) -> str:
+    """Return nodes on a ring, the one with most links in the middle, and lines between those of one row.
+
+    A row has `first_node`, `first_label`, `first_tone`, the same of `second`, and the chart's `value`.
+    """
+    width, value = width_of(chart), chart["value"]
+    nodes, degrees = {}, Counter[Any]()
+    for row in rows:
+        for end in ("first", "second"):
+            nodes[row[f"{end}_node"]] = (str(row[f"{end}_tone"]), str(row[f"{end}_label"]))
+            degrees[row[f"{end}_node"]] += 1
+    ring = sorted(nodes, key=lambda node: (nodes[node], str(node)))
+    middle = min(ring, key=lambda node: (-degrees[node], ring.index(node)))
+    ring.remove(middle)
+    places = {middle: (width / 2, GRAPH_HEIGHT / 2)}
+    for at, node in enumerate(ring):
+        angle = 2 * math.pi * (at + 0.5) / len(ring)
+        across, down = width / 2 - 170, GRAPH_HEIGHT / 2 - 26
+        places[node] = (width / 2 + across * math.cos(angle), GRAPH_HEIGHT / 2 + down * math.sin(angle))
+    tones = sorted({tone for tone, _ in nodes.values()})
+    marks = []
+    for row in rows:
+        (x1, y1), (x2, y2) = places[row["first_node"]], places[row["second_node"]]
+        told = f"{row['first_label']} – {row['second_label']}: {shown(row[value], 'count')}"
+        marks.append(
+            f'<line class="link" x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" '
+            f'stroke-width="{1 + math.log10(max(float(row[value] or 1), 1)):.1f}">{title(told)}</line>'
+        )
+    for node, (x, y) in places.items():
+        tone, label = nodes[node]
+        left = x < width / 2 and node != middle
+        marks.append(
+            f'<circle class="fill c{tones.index(tone) % COLOURS}" cx="{x:.0f}" cy="{y:.0f}" '
+            f'r="{9 if node == middle else 6}">{title(f"{label} · {tone}")}</circle>'
+            f'<text class="node" x="{x + (-11 if left else 12):.0f}" y="{y + 4:.0f}" '
+            f'text-anchor="{"end" if left else "start"}">{escape(cut(label, 26))}</text>'
+        )
+    return svg(width, GRAPH_HEIGHT, marks, chart) + legend(tones)
+
+
 class Scale:
     """Where values and places of a chart lie on its drawing."""
 
@@ -317,4 +360,5 @@ KINDS: dict[str, Callable[[Sequence[Row], Chart], str]] = {
     "funnel": funnel,
     "table": table,
     "sankey": sankey,
+    "graph": graph,
 }

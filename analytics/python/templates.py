@@ -19,6 +19,7 @@ NEEDED = {
     "funnel": ("label", "value"),
     "table": ("columns",),
     "sankey": ("value",),
+    "graph": ("value",),
 }
 
 
@@ -50,7 +51,7 @@ def faults_of(template: Any) -> list[str]:
     """Return what is wrong with one template, each in one line.
 
     >>> faults_of({"title": "x", "charts": [{"title": "y", "kind": "pie", "table": "t"}]})
-    ["chart 'y' is of the unknown kind 'pie'; use one of bars, columns, funnel, line, sankey, table"]
+    ["chart 'y' is of the unknown kind 'pie'; use one of bars, columns, funnel, graph, line, sankey, table"]
     """
     if not isinstance(template, Mapping) or not template.get("title"):
         return ["a dashboard needs a title"]
@@ -91,6 +92,9 @@ def columns_of(chart: Mapping[str, Any]) -> list[str]:
         wanted = [chart["x"], *(one["column"] for one in chart["series"])]
     elif chart["kind"] == "sankey":
         wanted = ["step", "source", "target", chart["value"]]
+    elif chart["kind"] == "graph":
+        wanted = [f"{end}_{part}" for end in ("first", "second") for part in ("node", "label", "tone")]
+        wanted.append(chart["value"])
     else:
         label = chart.get("label", [])
         wanted = [*(label if isinstance(label, list) else [label])]

@@ -117,3 +117,20 @@ def test_flows_into_a_stop_flow_out_of_it():
         (2, "cart"): 1.0,
         (2, "exit"): 2.0,
     }
+
+
+def test_a_graph_has_every_node_once_and_the_best_linked_in_the_middle():
+    chart = {"title": "t", "kind": "graph", "value": "records"}
+    ends = [("email a***", "profile 1"), ("email b***", "profile 2"), ("card t***", "profile 1")]
+    rows = [
+        {"first_node": at, "first_label": label, "first_tone": tone, "second_node": 9,
+         "second_label": "phone +***", "second_tone": "shared", "records": 10**at}
+        for at, (label, tone) in enumerate(ends)
+    ]  # fmt: skip
+    picture = charts.draw(rows, chart)
+    assert picture.count("<circle") == 4
+    assert picture.count("<line") == 3
+    assert 'cx="270" cy="170" r="9"><title>phone +*** · shared</title>' in picture
+    assert re.findall(r'stroke-width="(\S+)"', picture) == ["1.0", "2.0", "3.0"]
+    for tone in ("profile 1", "profile 2", "shared"):
+        assert f"</i>{tone}</span>" in picture
