@@ -95,8 +95,15 @@ class Catalog:
         ).fetchall()
         self.put(database, name, tuple(Column(column, from_duck(kind)) for column, kind in rows), born)
 
-    def put(self, database: str, name: str, columns: tuple[Column, ...], born: int | None = None) -> None:
-        """Say that the table now has *columns*; no columns: it is gone."""
+    def put(
+        self,
+        database: str,
+        name: str,
+        columns: tuple[Column, ...],
+        born: int | None = None,
+        rows: int | None = None,
+    ) -> None:
+        """Say that the table now has *columns*, and *rows* where they are known; no columns: it is gone."""
         with self._lock:
             tables = self._databases.setdefault(database, {})
             old = tables.get(name)
@@ -108,6 +115,8 @@ class Catalog:
             now = int(time.time())
             created = born or (old.created_at if old else now)
             tables[name] = TableInfo(database, name, columns, 0, 0, created, now)
+            if rows is not None:
+                self.keep_count(tables[name], rows)
 
     def changed_at(self) -> dict[tuple[str, str], int]:
         """When each table changed last, by database and name."""

@@ -271,7 +271,7 @@ class DuckDBEngine:
                 return int(rows[0][0])
 
             count = self._transaction(cursor, work, cancelled)
-            self.catalog.put(database, name, plan.query.columns, born)
+            self.catalog.put(database, name, plan.query.columns, born, count)
         return _counted_rows("CREATE TABLE", count)
 
     def _insert(self, plan: plans.Insert, cursor: Any, cancelled: threading.Event | None) -> Answer:
@@ -364,6 +364,8 @@ class DuckDBEngine:
         found = self.catalog.table(database, name)
         if found is None:
             return None
+        if self.catalog.count(found) is not None:
+            return self._counted(None, [found])[0]
         with self._job() as cursor:
             return self._counted(cursor, [found])[0]
 
@@ -476,7 +478,7 @@ class DuckDBEngine:
                 cursor.execute(f"DROP TABLE {self._at(old)}")
 
             self._transaction(cursor, work)
-            self.catalog.put(*new, table.columns, table.created_at)
+            self.catalog.put(*new, table.columns, table.created_at, self.catalog.count(table))
             self.catalog.put(*old, ())
 
     def swap_tables(self, database: str, first: str, second: str) -> None:
@@ -492,8 +494,9 @@ class DuckDBEngine:
                     cursor.execute(f"ALTER TABLE {self._at((database, source))} RENAME TO {quote(target)}")
 
             self._transaction(cursor, work)
-            self.catalog.put(database, first, two.columns, two.created_at)
-            self.catalog.put(database, second, one.columns, one.created_at)
+            counts = self.catalog.count(one), self.catalog.count(two)
+            self.catalog.put(database, first, two.columns, two.created_at, counts[1])
+            self.catalog.put(database, second, one.columns, one.created_at, counts[0])
 
     def set_columns(self, database: str, name: str, columns: Sequence[Column]) -> None:
         """Give the table exactly these columns (and `time`); kept ones are cast, what does not fit is

@@ -1,5 +1,7 @@
 """What statements write, and what the engine's own methods do to tables."""
 
+import random
+
 import pyarrow as pa
 import pytest
 
@@ -130,3 +132,33 @@ def test_prepared_texts_are_found_by_name(engine):
         "execute p using 5", database="shop", scheduled_time=0, prepared={"p": "select ? + 1"}
     )
     assert next(answer.batches()) == [(6,)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_tables_are_said_to_have_are_those_they_have(engine, ask, seed):
+    dice = random.Random(seed)
+    names = ["a", "b", "c"]
+    for name in names:
+        ask(f"create table {name} as select 1 as n")
+    for _ in range(40):
+        first, second = dice.sample(names, 2)
+        match dice.randrange(6):
+            case 0:
+                ask(f"drop table {first}")
+                ask(
+                    f"create table {first} as select n from unnest(sequence(1, {dice.randrange(9)})) as t (n)"
+                )
+            case 1:
+                ask(f"insert into {first} (n) values 1, 2")
+            case 2:
+                ask(f"delete from {first} where n = 1")
+            case 3:
+                engine.swap_tables("shop", first, second)
+            case 4:
+                engine.rename_table("shop", first, second, overwrite=True)
+                ask(f"create table {first} (n bigint)")
+            case _:
+                engine.append("shop", first, pa.table({"n": [3]}))
+        told = {table.name: table.rows for table in engine.tables("shop") if dice.random() < 0.5}
+        told |= {name: engine.table("shop", name).rows for name in names if dice.random() < 0.5}
+        assert told == {name: ask(f"select count(*) from {name}")[0][0] for name in told}
