@@ -71,14 +71,27 @@ unusual as (
     select
         raw_dates.source,
         raw_dates.value,
-        upper(trim(raw_dates.value)) as text,
+        -- without a day of the week in front, ordinal endings and what stands between the parts
+        trim(regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    translate(upper(trim(raw_dates.value)), '年月日', '-- '),
+                    '^([^0-9,]+, *|(MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]* +)', ''
+                ),
+                '([0-9])(ST|ND|RD|TH)[ ,]+', '$1 '
+            ),
+            ' (DE|DEL|OF|UM|AT) ', ' '
+        )) as text,
         orders.code = 'day_first' as is_day_first
     from raw_dates
     left join ${stg}_${sub}.words__next as orders
         on orders.kind = 'date_order' and raw_dates.source = orders.word
     where
         regexp_like(raw_dates.value, '[0-9]')
-        and not regexp_like(trim(raw_dates.value), '^[0-9]{4}-[0-9]{2}-[0-9]{2}')
+        and (
+            not regexp_like(trim(raw_dates.value), '^[0-9]{4}-[0-9]{2}-[0-9]{2}')
+            or td_time_parse(raw_dates.value, 'UTC') is null
+        )
 
 ),
 
@@ -86,31 +99,57 @@ split_up as (
 
     select
         *,
-        regexp_extract(text, '^([0-9]{1,2})[/.-][0-9]{1,2}[/.-][0-9]{4}(?:[ ,T]|$)', 1)
-            as first_part,
-        regexp_extract(text, '^[0-9]{1,2}[/.-]([0-9]{1,2})[/.-][0-9]{4}(?:[ ,T]|$)', 1)
-            as second_part,
-        regexp_extract(text, '^[0-9]{1,2}[/.-][0-9]{1,2}[/.-]([0-9]{4})(?:[ ,T]|$)', 1)
-            as last_year,
+        -- 31/12/2025, 12-31-25
+        regexp_extract(
+            text, '^([0-9]{1,2})[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})(?:[ ,T]|$)', 1
+        ) as first_part,
+        regexp_extract(
+            text, '^[0-9]{1,2}[/.-]([0-9]{1,2})[/.-](?:[0-9]{4}|[0-9]{2})(?:[ ,T]|$)', 1
+        ) as second_part,
+        regexp_extract(
+            text, '^[0-9]{1,2}[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})(?:[ ,T]|$)', 1
+        ) as last_year,
         regexp_like(text, '^[0-9]{1,2}[.]') as has_dots,
+        -- 31 Dec 2025, 31. Dezember 2025, Dec 31, 2025
         coalesce(
-            regexp_extract(text, '^([0-9]{1,2})[ -](?:[A-Z]{3})[A-Z]*[ ,-]+[0-9]{4}', 1),
-            regexp_extract(text, '^(?:[A-Z]{3})[A-Z]*[.]? ([0-9]{1,2}),? [0-9]{4}', 1)
+            regexp_extract(
+                text, '^([0-9]{1,2})[.]?[ -]*[^0-9 ,.-]{3,}[.]?[ ,-]+(?:[0-9]{4}|[0-9]{2})', 1
+            ),
+            regexp_extract(text, '^[^0-9 ,.-]{3,}[.]? +([0-9]{1,2}),? +[0-9]{4}', 1)
         ) as worded_day,
-        strpos(
-            'JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC',
-            coalesce(
-                regexp_extract(text, '^[0-9]{1,2}[ -]([A-Z]{3})[A-Z]*[ ,-]+[0-9]{4}', 1),
-                regexp_extract(text, '^([A-Z]{3})[A-Z]*[.]? [0-9]{1,2},? [0-9]{4}', 1)
-            )
-        ) as month_place,
-        regexp_extract(text, '[A-Z][.]?[ ,-]+(?:[0-9]{1,2},? )?([0-9]{4})', 1) as worded_year,
-        -- the clock: hours, minutes, seconds, morning or afternoon
-        regexp_extract(text, '[ ,T]([0-9]{1,2}):[0-9]{2}', 1) as hours,
-        regexp_extract(text, '[ ,T][0-9]{1,2}:([0-9]{2})', 1) as minutes,
-        regexp_extract(text, '[ ,T][0-9]{1,2}:[0-9]{2}:([0-9]{2})', 1) as seconds,
-        regexp_extract(text, '[0-9 ]([AP])[.]?M[.]?$', 1) as half_day
+        lower(coalesce(
+            regexp_extract(
+                text, '^[0-9]{1,2}[.]?[ -]*([^0-9 ,.-]{3,})[.]?[ ,-]+(?:[0-9]{4}|[0-9]{2})', 1
+            ),
+            regexp_extract(text, '^([^0-9 ,.-]{3,})[.]? +[0-9]{1,2},? +[0-9]{4}', 1)
+        )) as worded_month,
+        coalesce(
+            regexp_extract(
+                text,
+                '^[0-9]{1,2}[.]?[ -]*[^0-9 ,.-]{3,}[.]?[ ,-]+([0-9]{4}|[0-9]{2})(?:[ ,T]|$)',
+                1
+            ),
+            regexp_extract(text, '^[^0-9 ,.-]{3,}[.]? +[0-9]{1,2},? +([0-9]{4})(?:[ ,T]|$)', 1)
+        ) as worded_year,
+        -- the clock: hours, minutes, seconds, morning or afternoon, distance from UTC
+        regexp_extract(text, '[ ,T]([0-9]{1,2})[:.H][0-9]{2}', 1) as hours,
+        regexp_extract(text, '[ ,T][0-9]{1,2}[:.H]([0-9]{2})', 1) as minutes,
+        regexp_extract(text, '[ ,T][0-9]{1,2}[:.][0-9]{2}[:.]([0-9]{2})', 1) as seconds,
+        regexp_extract(text, '[0-9 ]([AP])[.]?M[.]?$', 1) as half_day,
+        regexp_extract(text, ':[0-9.]+ *([+-][0-9]{2}:?[0-9]{2})$', 1) as zone
     from unusual
+
+),
+
+with_months as (
+
+    select
+        split_up.*,
+        months.code as month_number,
+        coalesce(split_up.last_year, split_up.worded_year) as written_year
+    from split_up
+    left join ${stg}_${sub}.words__next as months
+        on months.kind = 'month' and split_up.worded_month = months.word
 
 ),
 
@@ -126,13 +165,22 @@ placed as (
             when has_dots or is_day_first or cast(first_part as bigint) > 12 then second_part
             else first_part
         end as month_part,
+        case
+            when length(written_year) = 4 then written_year
+            -- two digits are of this century up to next year
+            when
+                cast('20' || written_year as bigint)
+                <= cast(td_time_format(${session_unixtime}, 'yyyy', 'UTC') as bigint) + 1
+                then '20' || written_year
+            else '19' || written_year
+        end as year_part,
         cast(hours as bigint)
         + case
             when half_day = 'P' and hours <> '12' then 12
             when half_day = 'A' and hours = '12' then -12
             else 0
         end as hour_of_day
-    from split_up
+    from with_months
 
 ),
 
@@ -143,25 +191,24 @@ dated as (
         case
             when first_part is not null
                 then
-                    last_year || '-' || lpad(month_part, 2, '0') || '-' || lpad(day_part, 2, '0')
-            when month_place > 0 and month_place % 3 = 1
+                    year_part || '-' || lpad(month_part, 2, '0') || '-' || lpad(day_part, 2, '0')
+            when month_number is not null
+                then year_part || '-' || month_number || '-' || lpad(worded_day, 2, '0')
+            when regexp_like(text, '^(19|20)[0-9]{6}(T?[0-9]{6}Z?)?$')
                 then
-                    worded_year || '-'
-                    || lpad(cast(month_place / 3 + 1 as varchar), 2, '0') || '-'
-                    || lpad(worded_day, 2, '0')
-            when regexp_like(text, '^(19|20)[0-9]{6}$')
-                then substr(text, 1, 4) || '-' || substr(text, 5, 2) || '-' || substr(text, 7, 2)
-            when regexp_like(text, '^[0-9]{4}[/-][0-9]{1,2}[/-][0-9]{1,2}')
+                    regexp_replace(text, '^(.{4})(..)(..).*$', '$1-$2-$3')
+                    || regexp_replace(substr(text, 9), '^T?(..)(..)(..)Z?$', ' $1:$2:$3')
+            when regexp_like(text, '^[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]{1,2}')
                 then
                     substr(text, 1, 4) || '-'
-                    || lpad(regexp_extract(text, '^[0-9]{4}[/-]([0-9]{1,2})', 1), 2, '0') || '-'
+                    || lpad(regexp_extract(text, '^[0-9]{4}[/.-]([0-9]{1,2})', 1), 2, '0') || '-'
                     || lpad(
-                        regexp_extract(text, '^[0-9]{4}[/-][0-9]{1,2}[/-]([0-9]{1,2})', 1), 2, '0'
+                        regexp_extract(text, '^[0-9]{4}[/.-][0-9]{1,2}[/.-]([0-9]{1,2})', 1), 2, '0'
                     )
         end as iso_date,
         coalesce(
             ' ' || lpad(cast(hour_of_day as varchar), 2, '0')
-            || ':' || minutes || ':' || coalesce(seconds, '00'),
+            || ':' || minutes || ':' || coalesce(seconds, '00') || coalesce(zone, ''),
             ''
         ) as clock
     from placed
@@ -174,8 +221,9 @@ final as (
         source,
         value,
         case
-            when regexp_like(text, '^[0-9]{10}$') then cast(text as bigint)
-            when regexp_like(text, '^[0-9]{13}$') then cast(text as bigint) / 1000
+            -- seconds, with a fraction; thousandths; millionths
+            when regexp_like(text, '^[0-9]{10}([.][0-9]*|[0-9]{3}|[0-9]{6})?$')
+                then cast(substr(text, 1, 10) as bigint)
             else td_time_parse(iso_date || clock, 'UTC')
         end as trfmd_unix,
         -- both readings are dates, and nobody said which is meant
