@@ -54,7 +54,7 @@ class Calls:
     """`calls` of config/src_params.yml, which says what each of them means."""
 
     requests_per_second: float = 50
-    burst: float = 100
+    burst: float = 200
     tries: int = 12
     refused_tries: int = 9
     first_wait: float = 0.1

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,20 +68,24 @@ def hash_of_files(project: Path, workflow: str, folder: str) -> str:
             where=str(project),
             mend=f"put {workflow}.dig back into the project",
         )
-    for path in sorted([workflow_file, *files_of(project, ("config", "common", folder))]):
-        digest.update(f"{path.relative_to(project).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in sorted([workflow_file.name, *files_of(project, ("config", "common", folder))]):
+        digest.update(f"{name}\0".encode())
+        with open(project / name, "rb") as file:
+            digest.update(hashlib.sha256(file.read()).digest())
     return digest.hexdigest()
 
 
-def files_of(project: Path, folders: tuple[str, ...]) -> list[Path]:
-    """Return the files below *folders*, without hidden ones and Python's caches."""
-    return [
-        path
-        for folder in folders
-        for path in (project / folder).rglob("*")
-        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.parts[-4:])
-    ]
+def files_of(project: Path, folders: Iterable[str]) -> list[str]:
+    """Return the files below *folders* as paths within the project; not hidden ones, nor Python's caches."""
+    found = []
+    for folder in folders:
+        if not (project / folder).is_dir():
+            continue
+        with os.scandir(project / folder) as entries:
+            seen = [entry for entry in entries if not entry.name.startswith((".", "__pycache__"))]
+        found += [f"{folder}/{entry.name}" for entry in seen if entry.is_file()]
+        found += files_of(project, [f"{folder}/{entry.name}" for entry in seen if entry.is_dir()])
+    return found
 
 
 def is_live(name: str) -> bool:

@@ -253,13 +253,13 @@ def step(
 
 
 def append_log(database: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append to publish_log; its database is made when a workflow runs without wf00."""
+    """Append to publish_log; it and its database are made when a workflow runs without wf00."""
     if not rows:
         return
     try:
-        treasure.insert_rows(database, "publish_log", LOG_COLUMNS, rows)
-    except treasure.ApiError as error:
-        if error.status != 404:
+        treasure.insert_rows(database, "publish_log", LOG_COLUMNS, rows, make=False)
+    except TaskError as error:
+        if isinstance(error, treasure.ApiError) and error.status != 404:
             raise
         treasure.create_database(database)
         treasure.insert_rows(database, "publish_log", LOG_COLUMNS, rows)

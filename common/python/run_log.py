@@ -79,8 +79,16 @@ def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
     params = digdag.env.params
     count = record_count(workflow_name, params)
     row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": session_uuid}
-    finish(f"va_config_{sub}", workflow_name, int(session_unixtime), row)
-    measure(workflow_name, int(session_unixtime), session_uuid, params)
+    log = f"va_config_{sub}"
+    end = ending(workflow_name, int(session_unixtime), row)
+    metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, params)
+    try:
+        treasure.run_query(log, f"{end};\n{metrics}" if metrics else end, rows=False)
+    except TaskError as refusal:
+        if not metrics:
+            raise
+        treasure.run_query(log, end, rows=False)
+        print(f"run_metrics was not written: {refusal}")
 
 
 def failure(
@@ -98,12 +106,17 @@ def failure(
     }
     log = f"va_config_{sub}"
     try:
-        finish(log, workflow_name, int(session_unixtime), row)
+        treasure.run_query(log, ending(workflow_name, int(session_unixtime), row), rows=False)
     except TaskError as refusal:
         kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
         told_kept(refusal, kept_rows.keep(log, kept))
     digdag.env.store({"failed_workflows": {workflow_name: True}})
-    measure(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
+    metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
+    try:
+        if metrics:
+            treasure.run_query(log, metrics, rows=False)
+    except TaskError as refusal:
+        print(f"run_metrics was not written: {refusal}")
     tell(
         webhook,
         {
@@ -267,13 +280,8 @@ def close_dead(workflow: str, session: int, last: Mapping[str, Any]) -> str:
     return append("log_tbl", row, {"end_time": NOW, "logged_at": NOW_MS})
 
 
-def finish(
-    log: str,
-    workflow: str,
-    session: int,
-    row: Mapping[str, Any],
-) -> None:
-    """Append the row that ends the last run of *workflow* in this session.
+def ending(workflow: str, session: int, row: Mapping[str, Any]) -> str:
+    """Return the SQL that appends the row that ends the last run of *workflow* in this session.
 
     A run that failed and was resumed gets a `running` row first: its +decide succeeded before and is not run
     again. Nothing is done to a run that has its end: the task may be killed after its work and be started
@@ -293,12 +301,11 @@ def finish(
     }
     ours = f"workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
     is_open = f"count(*) > (select count(*) from log_tbl where {ours} and status <> 'running')"
-    sql = resumed(workflow, session, row) + (
+    return resumed(workflow, session, row) + (
         f"insert into log_tbl ({', '.join([*names, *taken])})\n"
         f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
         f"where {ours} and status = 'running'\nhaving {is_open}"
     )
-    treasure.run_query(log, sql, rows=False)
 
 
 def resumed(workflow: str, session: int, row: Mapping[str, Any]) -> str:
@@ -332,27 +339,25 @@ def resumed(workflow: str, session: int, row: Mapping[str, Any]) -> str:
     )
 
 
-def measure(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> None:
-    """Write what the workflow left behind, and what each of its tasks cost, to run_metrics.
+def metrics_of(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> str:
+    """Return the insert of what the workflow left behind, and what each of its tasks cost, into run_metrics.
 
-    A fault is printed and fails nothing: the tables are there, whatever their building cost.
+    A fault is printed and gives no SQL: the tables are there, whatever their building cost.
     """
     try:
-        write_metrics(workflow, session, run_id, params)
+        tables = {
+            name: table
+            for layer in inputs.STAGES[workflow].writes
+            for name, table in treasure.tables(inputs.database(layer, params)).items()
+            if inputs.is_live(name)
+        }
+        decision = (params.get("decisions") or {}).get(workflow) or {}
+        tasks = task_metrics.of_tasks(
+            str(params.get("task_name") or ""), int(decision.get("job") or 0), tables
+        )
     except TaskError as error:
         print(f"run_metrics was not written: {error}")
-
-
-def write_metrics(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> None:
-    """Write them."""
-    tables = {
-        name: table
-        for layer in inputs.STAGES[workflow].writes
-        for name, table in treasure.tables(inputs.database(layer, params)).items()
-        if inputs.is_live(name)
-    }
-    decision = (params.get("decisions") or {}).get(workflow) or {}
-    tasks = task_metrics.of_tasks(str(params.get("task_name") or ""), int(decision.get("job") or 0), tables)
+        return ""
     whole = {
         "queries": sum(figures["queries"] for figures in tasks.values()),
         "seconds": sum(figures["seconds"] for figures in tasks.values()),
@@ -360,7 +365,7 @@ def write_metrics(workflow: str, session: int, run_id: str, params: Mapping[str,
         "rows": sum(int(table.get("count") or 0) for table in tables.values()),
         "bytes": sum(int(table.get("estimated_storage_size") or 0) for table in tables.values()),
     }
-    task_metrics.write(f"va_config_{params['sub']}", workflow, session, run_id, {"": whole, **tasks})
+    return task_metrics.insert(workflow, session, run_id, {"": whole, **tasks})
 
 
 def append(table: str, row: Mapping[str, Any], expressions: Mapping[str, str]) -> str:

@@ -23,23 +23,20 @@ TIME = "%Y-%m-%d %H:%M:%S %Z"
 Figures = dict[str, float]
 
 
-def write(
-    log: str, workflow: str, session: int, run_id: str, figures: Mapping[str, Mapping[str, float]]
-) -> None:
-    """Append figures, task → metric → value, to run_metrics; the task '' is the whole workflow."""
+def insert(workflow: str, session: int, run_id: str, figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the insert of figures, task → metric → value, into run_metrics; the task '' is the workflow."""
     names = sorted({name for measured in figures.values() for name in measured})
     rows = ",\n".join(
         f"({', '.join([treasure.literal(task), *(sql_number(measured.get(name)) for name in names)])})"
         for task, measured in figures.items()
     )
-    sql = (
+    return (
         "insert into run_metrics (workflow, task, session_unixtime, run_id, metric, value)\n"
         f"select {treasure.literal(workflow)}, task, {session}, {treasure.literal(run_id)}, metric, value\n"
         f"from (values\n{rows}\n) as measured (task, {', '.join(names)})\n"
         f"cross join unnest(array[{', '.join(map(treasure.literal, names))}], array[{', '.join(names)}])\n"
         "    as one (metric, value)\nwhere value is not null"
     )
-    treasure.run_query(log, sql, rows=False)
 
 
 def sql_number(value: float | None) -> str:

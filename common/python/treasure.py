@@ -266,15 +266,17 @@ def insert_rows(
     rows: Sequence[Mapping[str, Any]],
     *,
     replace: bool = False,
+    make: bool = True,
 ) -> None:
     """Write rows by SQL: visible when this returns, and once only.
 
     Args:
         database: the table's database.
-        table: made when it is not there.
+        table: its name.
         columns: name → Trino type (varchar, bigint, double), in order; `time` is added by Treasure Data.
         rows: dicts; a missing key is null.
         replace: the table then holds these rows and no others.
+        make: make the table when it is not there; False saves the look.
     """
     layout = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
     name = f"{table}__next" if replace else table
@@ -288,7 +290,9 @@ def insert_rows(
             for row in chunk
         )
         inserts.append(f"insert into {identifier(name)} ({names})\nvalues\n{values}")
-    for sql in [";\n".join([start, *inserts[:1]]), *inserts[1:]]:
+    if make or replace:
+        inserts[:1] = [";\n".join([start, *inserts[:1]])]
+    for sql in inserts:
         run_query(database, sql, rows=False)
     if replace:
         rename_table(database, name, table)
