@@ -57,10 +57,33 @@ def suggested(arguments: argparse.Namespace) -> int:
     if arguments.write is None:
         print(text, end="")
     else:
-        write_overlay(arguments.write, guesses, text)
+        write_overlay(arguments.write, guesses, text, database)
     for line in told(guesses, schema):
         print(line, file=sys.stderr)
+    if arguments.write is not None:
+        print(next_steps(arguments.write, guesses, database), file=sys.stderr)
     return 0
+
+
+def next_steps(folder: Path, guesses: list[TableGuess], database: str) -> str:
+    """Return what a person does with the written folder."""
+    doubtful = sum(not column.taken for guess in guesses for column in guess.columns)
+    look = f"look at the {doubtful} lines that begin with # ? in" if doubtful else "look over"
+    return (
+        f"written to {folder}, for databases that end in _{parts_of(database)[1]}. Next: {look}"
+        f" {folder}/config/schema_map.yml, then\n"
+        f"  tdlocal run wf00_orchestration --overlay {folder}"
+    )
+
+
+def parts_of(database: str) -> tuple[str, str]:
+    """Return what a raw database's name begins with, and what the names of all of a shop's databases end in.
+
+    >>> parts_of("raw_my_shop"), parts_of("export")
+    (('raw', 'my_shop'), ('export', ''))
+    """
+    prefix, _, sub = database.partition("_")
+    return prefix, sub
 
 
 def read_schema(project: Path) -> dict[str, dict[str, str]]:
@@ -103,11 +126,14 @@ def raw_table(server: LocalServer, database: str, name: str) -> RawTable:
     return RawTable(name, dict.fromkeys(columns, "varchar"), by_column)
 
 
-def write_overlay(folder: Path, guesses: list[TableGuess], text: str) -> None:
-    """Write the map, a prep query per table and the absent tables; files that are there are kept."""
+def write_overlay(folder: Path, guesses: list[TableGuess], text: str, database: str) -> None:
+    """Write the map, a prep query per table, the absent tables and what the databases are called; files that
+    are there are kept."""
     files = {"config/schema_map.yml": text}
     absent = [guess.table for guess in guesses if not guess.raw]
-    files["config/src_params.yml"] = yaml.safe_dump({"absent_tables": absent}, sort_keys=False)
+    prefix, sub = parts_of(database)
+    params = {"raw": prefix, "defaults": {"sub": sub}, "absent_tables": absent}
+    files["config/src_params.yml"] = yaml.safe_dump(params, sort_keys=False)
     files.update(
         {f"prep/queries/{guess.table}.sql": prep_sql(guess) for guess in guesses if has_query(guess)}
     )
