@@ -132,8 +132,9 @@ def local_account(
     made with it is refused.
 
     A server started here stops at the end, unless another command still uses it; it also stops when
-    this process dies. When it is killed meanwhile it is started again at the same address, and *tell* is
-    told. A server started by hand (`tdlocal serve`) is used and left as it is.
+    this process dies. When it is killed meanwhile it is started again at the same address, goes on with the
+    queries it had in hand, and *tell* is told. A server started by hand (`tdlocal serve`) is used and left
+    as it is.
 
     Raises KitError when the account cannot be opened, or the key is wrong.
     """
@@ -220,7 +221,7 @@ class Keeper:
 
     def _restart(self) -> None:
         port = int(self._server.url.rpartition(":")[2])
-        self._child = start_child(self._server.state, port)
+        self._child = start_child(self._server.state, port, "--go-on")
         deadline = time.monotonic() + START_SECONDS
         while self._child.poll() is None and time.monotonic() < deadline:
             if (found := running_server(self._server.state, any_key=True)) is not None:
@@ -280,8 +281,8 @@ def read_server_file(state: Path) -> dict[str, Any] | None:
     return there if isinstance(there, dict) and {"pid", "url", "smtp_port"} <= there.keys() else None
 
 
-def start_child(state: Path, port: int = 0) -> subprocess.Popen[bytes]:
-    """Start `tdlocal serve` for *state*; it lives as long as its stdin is open.
+def start_child(state: Path, port: int = 0, *options: str) -> subprocess.Popen[bytes]:
+    """Start `tdlocal serve` for *state*, with more *options*; it lives as long as its stdin is open.
 
     TD_API_KEY makes the key of a new account; it does not change that of one that is there.
     """
@@ -304,6 +305,7 @@ def start_child(state: Path, port: int = 0) -> subprocess.Popen[bytes]:
                 "--port",
                 str(port),
                 "--until-eof",
+                *options,
             ],
             env=environment,
             stdin=subprocess.PIPE,

@@ -40,10 +40,13 @@ class Account:
         engine: where tables live; the account closes it.
         key: the API key of the first user.
         url: where the account answers, without trailing slash; set by the server once it listens.
+        going_on: clients of an account that was killed still wait: go on with its queries.
         smtp: host and port of the mail server; set by the server.
     """
 
-    def __init__(self, state: Path, engine: Engine, *, key: str = "", url: str = "") -> None:
+    def __init__(
+        self, state: Path, engine: Engine, *, key: str = "", url: str = "", going_on: bool = False
+    ) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self.state = state
         self.engine = engine
@@ -74,6 +77,7 @@ class Account:
         self.attempts = Attempts(self)
         self.workflow_schedules = WorkflowSchedules(self)
         self.clock = Ticker(self)
+        self.jobs.resume(going_on)
 
     def api_keys(self) -> list[str]:
         """Every API key that is accepted."""

@@ -1,7 +1,8 @@
 """Jobs: statements that run in the background, their states and their results.
 
 A job is written down before it starts and after it ends, so what was acknowledged is known after a
-crash; a job that was running then is marked as failed ("server restarted").
+crash. A job that was running then is marked as failed ("server restarted"); when its client still waits, a
+query without a result output goes on after its last statement that wrote (`resume`).
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class Job:
     stderr: str
     table_name: str | None
     linked_job_id: int | None
+    resumable: int = 0  # 1: a crash does not end it
 
     @property
     def finished(self) -> bool:
@@ -107,6 +109,12 @@ create index if not exists jobs_by_status on jobs (status)
 """
 
 
+LOST = (
+    "status = 'error', stderr = 'server restarted', cmdout = 'server restarted', end_at = updated_at "
+    "where status in ('queued', 'running')"
+)
+
+
 class Jobs:
     """Issue, watch, stop and read jobs."""
 
@@ -122,10 +130,8 @@ class Jobs:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="job")
         self._background = ThreadPoolExecutor(WORKERS, thread_name_prefix="background")
         account.store.script(TABLE)
-        account.store.execute(
-            "update jobs set status = 'error', stderr = 'server restarted', cmdout = 'server restarted', "
-            "end_at = updated_at where status in ('queued', 'running')"
-        )
+        account.store.add_column("jobs", "resumable", "integer not null default 0")
+        account.store.execute(f"update jobs set {LOST} and not resumable")
         self._forget_old_results()
 
     def issue(
@@ -172,7 +178,25 @@ class Jobs:
             retry_limit=retry_limit,
             result_url=result_url,
             user_name=user_name,
+            resumable=int(target is None),
         )
+
+    def resume(self, going_on: bool) -> None:
+        """Go on with the queries that were in hand when the account was killed, or mark them as failed.
+
+        Each goes on once only: it may be what killed the account.
+        """
+        lost = self._account.store.query("select * from jobs where status in ('queued', 'running')")
+        self._account.store.execute("update jobs set resumable = 0 where resumable")
+        steps = self._account.engine.taken_steps()
+        if not going_on:
+            self._account.store.execute(f"update jobs set {LOST}")
+            return
+        for job in map(job_of, lost):
+            run = self._run_hive if job.type == "hive" else self._run_query
+            task = partial(run, first=steps.get(job.id, 0))
+            work = self._in_hand[job.id] = Work()
+            self._workers.submit(self._perform, job.id, task, work)
 
     def start(self, kind: str, database: str, query: str, task: Task, **about: Any) -> Job:
         """Write a job of any kind down and run *task* for it; see `issue` for *about*."""
@@ -303,6 +327,7 @@ class Jobs:
             "stderr": "",
             "table_name": about.get("table_name"),
             "linked_job_id": about.get("linked_job_id"),
+            "resumable": about.get("resumable", 0),
         }
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
@@ -363,13 +388,13 @@ class Jobs:
                 raise
             self._unsaved[job_id] = values
 
-    def _run_query(self, job: Job, cancelled: threading.Event) -> Outcome:
-        return self._run_sql(job, job.query, cancelled)
+    def _run_query(self, job: Job, cancelled: threading.Event, first: int = 0) -> Outcome:
+        return self._run_sql(job, job.query, cancelled, first)
 
-    def _run_hive(self, job: Job, cancelled: threading.Event) -> Outcome:
+    def _run_hive(self, job: Job, cancelled: threading.Event, first: int = 0) -> Outcome:
         from tdlocal.account.hive import to_trino
 
-        return self._run_sql(job, to_trino(job.query), cancelled)
+        return self._run_sql(job, to_trino(job.query), cancelled, first)
 
     def _run_and_deliver(self, run: Task, target: Target, job: Job, cancelled: threading.Event) -> Outcome:
         outcome = run(job, cancelled)
@@ -384,9 +409,14 @@ class Jobs:
             raise Refused(f"the query has run, but its result output failed: {error}") from None
         return replace(outcome, note=note)
 
-    def _run_sql(self, job: Job, sql: str, cancelled: threading.Event) -> Outcome:
+    def _run_sql(self, job: Job, sql: str, cancelled: threading.Event, first: int) -> Outcome:
         answer = self._account.engine.run(
-            sql, database=job.database, scheduled_time=job.scheduled_time, cancelled=cancelled
+            sql,
+            database=job.database,
+            scheduled_time=job.scheduled_time,
+            cancelled=cancelled,
+            job=job.id if job.resumable else None,
+            first=first,
         )
         try:
             columns = [] if answer.update_type else list(answer.columns)

@@ -40,6 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faults", type=Path, metavar="FILE", help="troubles to make on purpose")
     parser.add_argument("--memory", default="4GB", help="what the SQL engine may hold before it spills (4GB)")
     parser.add_argument(
+        "--go-on",
+        action="store_true",
+        help="go on with queries that were in hand when the account was killed",
+    )
+    parser.add_argument(
         "--until-eof", action="store_true", help="stop when stdin closes and no command uses the server"
     )
 
@@ -113,7 +118,7 @@ async def serve(arguments: argparse.Namespace, state: Path, listener: socket.soc
     except EngineError as error:
         raise KitError(f"the tables cannot be opened: {error.message}", where=str(state)) from None
     try:
-        account = Account(state, engine, key=api_key(state), url=url)
+        account = Account(state, engine, key=api_key(state), url=url, going_on=arguments.go_on)
     except (OSError, sqlite3.Error) as error:
         raise KitError(f"the state folder cannot be used: {error}", where=str(state)) from None
     smtp = start_smtp(account.mails)

@@ -67,6 +67,7 @@ class DuckDBEngine:
         self._gate = threading.Condition()
         self._running, self._closed_gate = 0, False
         self._reopening = threading.Lock()
+        self._step = threading.local()  # what this thread's transaction notes as done
         self._open()
 
     # -- the file
@@ -82,6 +83,7 @@ class DuckDBEngine:
         register(self._connection)
         self._home = self._connection.execute("SELECT current_database()").fetchall()[0][0]
         self._dialect.home = self._home
+        self._connection.execute(f"CREATE TABLE IF NOT EXISTS {self._steps} (job BIGINT, step BIGINT)")
         if self._path is not None:
             self._connection.execute("CHECKPOINT")  # the WAL of a crash is replayed, but not folded in
         self.catalog.load(self._connection)
@@ -158,10 +160,13 @@ class DuckDBEngine:
 
     def _transaction(self, cursor: Any, work: Callable[[], T], cancelled: threading.Event | None = None) -> T:
         """Run *work* in one transaction, again from its start when another one was in the way."""
+        step = getattr(self._step, "now", None)
         for attempt in range(TRIES):
             cursor.execute("BEGIN")
             try:
                 result = work()
+                if step is not None:
+                    cursor.execute(f"INSERT INTO {self._steps} VALUES (?, ?)", step)
                 cursor.execute("COMMIT")
                 return result
             except BaseException as error:
@@ -187,22 +192,39 @@ class DuckDBEngine:
         strict: bool = True,
         cancelled: threading.Event | None = None,
         prepared: Mapping[str, str] | None = None,
+        job: int | None = None,
+        first: int = 0,
     ) -> Answer:
         """Run every statement of *sql* (Trino SQL, `;` between) and answer with the last one's rows.
 
         *prepared* holds the texts that EXECUTE name means. Raises EngineError; statements before the
-        failing one stay done, as on Treasure Data.
+        failing one stay done, as on Treasure Data. What a statement writes is noted with it under the number
+        of its *job*, see `taken_steps`; statements before number *first* are not run.
         """
-        answer: Answer | None = None
-        for statement in self._dialect.statements(sql):
+        answer: Answer | None = spool.Listed((), [], "NOTHING LEFT") if first else None
+        for number, statement in enumerate(self._dialect.statements(sql)):
+            if number < first:
+                continue
             if answer is not None:
                 answer.close()
-            answer = self._run_one(
-                statement, database, scheduled_time, time_zone, strict, cancelled, prepared
-            )
+            self._step.now = None if job is None else [job, number]
+            try:
+                answer = self._run_one(
+                    statement, database, scheduled_time, time_zone, strict, cancelled, prepared
+                )
+            finally:
+                self._step.now = None
         if answer is None:
             raise failure("SYNTAX_ERROR", "SQL statement is empty")
         return answer
+
+    def taken_steps(self) -> dict[int, int]:
+        """How many statements of each job are done, up to the last that wrote; forgotten with the answer."""
+        with self._job() as cursor:
+            rows = cursor.execute(f"SELECT job, max(step) + 1 FROM {self._steps} GROUP BY job").fetchall()
+            if rows:
+                self._transaction(cursor, lambda: cursor.execute(f"DELETE FROM {self._steps}"))
+        return dict(rows)
 
     def _run_one(
         self,
@@ -610,6 +632,10 @@ class DuckDBEngine:
         if found is None:
             raise failure("TABLE_NOT_FOUND", f"Table '{self._full((database, name))}' does not exist")
         return found
+
+    @property
+    def _steps(self) -> str:
+        return f'{quote(self._home)}.main."td-steps"'
 
     def _schema(self, database: str) -> str:
         return f"{quote(self._home)}.{quote(schema_name(database))}"

@@ -80,12 +80,19 @@ class Engine(Protocol):
         strict: bool = True,
         cancelled: threading.Event | None = None,
         prepared: Mapping[str, str] | None = None,
+        job: int | None = None,
+        first: int = 0,
     ) -> Answer:
         """Run every statement of *sql* (Trino SQL, `;` between) and answer with the last one's rows.
 
-        *prepared* holds the texts that EXECUTE name means.
+        *prepared* holds the texts that EXECUTE name means. What a statement writes is noted with it under the
+        number of its *job*; statements before number *first* are not run.
         Raises EngineError; statements before the failing one stay done, as on Treasure Data.
         """
+        ...
+
+    def taken_steps(self) -> dict[int, int]:
+        """How many statements of each job are done, up to the last that wrote; forgotten with the answer."""
         ...
 
     def databases(self) -> list[str]: ...
