@@ -51,13 +51,16 @@ def masked_cell(column: str, value: object) -> str | None:
     return masked(value)
 
 
-def sample_rows_sql(source: str, columns: Sequence[tuple[str, str]], condition: str) -> str:
+def sample_rows_sql(
+    source: str, columns: Sequence[tuple[str, str]], condition: str, first: Sequence[str] = ()
+) -> str:
     """Return a query of the newest rows that meet *condition*, long values cut.
 
     Args:
         source: the table, as SQL names it.
         columns: (name, Treasure Data type) of what is shown.
         condition: SQL.
+        first: columns that count before the rows' age.
 
     >>> sample_rows_sql("t", [("id", "string"), ("time", "long")], "id = ''").splitlines()[0]
     'select substr("id", 1, 200) as "id", "time" as "time"'
@@ -65,7 +68,8 @@ def sample_rows_sql(source: str, columns: Sequence[tuple[str, str]], condition: 
     values = [(cut(name, kind), '"' + name.replace('"', '""') + '"') for name, kind in columns]
     names = ", ".join(f"{value} as {shown}" for value, shown in values)
     newest = ["time desc"] if "time" in dict(columns) else []
-    order = ", ".join([*newest, *(str(number) for number, _ in enumerate(values, start=1))])
+    before = ['"' + name.replace('"', '""') + '"' for name in first]
+    order = ", ".join([*before, *newest, *(str(number) for number, _ in enumerate(values, start=1))])
     return f"select {names}\nfrom {source}\nwhere {condition}\norder by {order}\nlimit {SAMPLE_ROWS}"
 
 

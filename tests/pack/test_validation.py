@@ -121,7 +121,7 @@ def test_a_column_may_have_a_completeness_of_its_own(validate):
     assert told(validate(rules, consents=f"{select} (id, id_type, consent_flag)")) == set()
 
 
-def test_formats_values_ranges_and_keys(validate):
+def test_formats_values_ranges_and_keys(validate, treasure, params):
     findings = validate(
         consents="select * from (values ('ada.lovelace', 'email', 'yes'), ('b@c.co', 'fax', 'no')) t"
         " (id, id_type, consent_flag)",
@@ -145,6 +145,25 @@ def test_formats_values_ranges_and_keys(validate):
         "RANGE": [{"order_no": "2", "order_line_no": "1", "net_price": "-4.0"}],
         "REPEATED_KEY": [{"order_no": "1", "order_line_no": "1"}] * 2,
     }
+    repeats = next(f for f in findings if f["check_name"] == "REPEATED_KEY")
+    assert json.loads(repeats["samples"]) == [["1, 1", 2]]
+    shown = treasure.run_query(f"src_{params['sub']}", repeats["rows_query"]).dicts()
+    assert [(row["order_no"], row["order_line_no"]) for row in shown] == [("1", 1), ("1", 1)]
+
+
+def test_a_finding_about_a_whole_table_or_column_shows_its_rows_too(validate, treasure, params):
+    rules = {**RULES, "tables": {"consents": {"fresh_days": 7}}}
+    old = "select 'a@b.co' as id, 1 as id_type, 'yes' as consent_flag, cast(86400 as bigint) as time"
+    findings = validate(rules, consents=old)
+    assert told(findings) == {
+        ("warning", "TYPE_MISMATCH", "consents", "id_type"), ("warning", "FRESHNESS", "consents", "")
+    }  # fmt: skip
+    for finding in findings:
+        shown = treasure.run_query(f"src_{params['sub']}", finding["rows_query"]).dicts()
+        assert [row["id"] for row in shown] == ["a@b.co"]
+        assert finding["source"] == "prp consents"
+        assert json.loads(finding["sample_rows"])[0]["time"] == "1970-01-02T00:00:00Z"
+    assert {f["check_name"]: f["share"] for f in findings} == {"TYPE_MISMATCH": 1.0, "FRESHNESS": 0.0}
 
 
 def test_references_and_totals(validate, treasure, params):

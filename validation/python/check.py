@@ -118,6 +118,8 @@ class Check:
                 self.findings += found
         self.findings += [self.reject_finding(row) for row in rejects if row["kind"] == "unconvertible"]
         self.findings += [self.type_finding(row) for row in rejects if row["kind"] == "changed_type"]
+        for finding in self.findings:
+            self.complete(finding)
         earlier = self.read_log("validation_findings")
         self.findings = in_order(with_previous(self.findings, earlier, self.session))
 
@@ -214,14 +216,35 @@ class Check:
             finding.samples = json.dumps([[masked(value), times] for value, times in samples])
         found.append(finding)
 
-    def sample_rows(self, table: MappedTable, columns: Sequence[str], condition: str) -> str:
-        """Return the newest rows of a finding, masked: key, what must be there, the columns, time."""
+    def complete(self, finding: Finding) -> None:
+        """Give a finding about a whole table or column its way back, its rows and how to see them all."""
+        table = next((each for each in self.mapped if each.name == finding.table_name), None)
+        if table is None or table.absent:
+            return
+        finding.source = finding.source or way_back(table, table.prp_table)
+        rows = int(self.sizes.get(table.name, {}).get("row_count") or 0)
+        if finding.rows_query or table.name not in self.have or not rows:
+            return
+        finding.rows_query = f"select * from {self.database}.{table.name}"
+        column = [name for name in [finding.column_name] if name in self.have[table.name]]
+        finding.sample_rows = self.sample_rows(table, column, "1 = 1")
+        if finding.column_name:  # what is wrong with the column is wrong in every row
+            finding.finding_count = finding.row_count = rows
+
+    def sample_rows(
+        self, table: MappedTable, columns: Sequence[str], condition: str, first: Sequence[str] = ()
+    ) -> str:
+        """Return the newest rows of a finding, masked: key, what must be there, the columns, time.
+
+        Args:
+            first: columns by which the rows are ordered before their age, so that equal ones stay together.
+        """
         have = {**self.have[table.name], "time": "long"}
         needed = [column.name for column in table.columns if column.required]
         names = list(dict.fromkeys([*self.rules.keys.get(table.name, ()), *needed]))[:SHOWN_BESIDE]
         shown = [n for n in dict.fromkeys([*names, *columns, "time"]) if n in have]
         source = f"{treasure.identifier(self.database)}.{treasure.identifier(table.name)}"
-        sql = sample_rows_sql(source, [(name, have[name]) for name in shown], condition)
+        sql = sample_rows_sql(source, [(name, have[name]) for name in shown], condition, first)
         rows = treasure.run_query(self.database, sql, session_unixtime=self.session).rows
         return masked_rows(shown, rows)
 
@@ -243,25 +266,7 @@ class Check:
                 )
             )
         if repeated:
-            found.append(
-                Finding(
-                    "warning" if repeated > (1 - self.threshold) * rows else "info",
-                    "REPEATED_KEY",
-                    table.name,
-                    ", ".join(key),
-                    expected="one row per key",
-                    actual=f"{repeated:,} rows repeat a key",
-                    finding_count=repeated,
-                    row_count=rows,
-                    rows_query=checks.repeats_sql(self.database, table.name, key),
-                    sample_rows=self.sample_rows(
-                        table, key, checks.repeated_rows(self.database, table.name, key)
-                    ),
-                    source=way_back(table, f"{table.prp_table}: {', '.join(key)}"),
-                    place=self.rules.places.get(table.name, "config/validation.yml"),
-                    advice="staging keeps one row per key; see that the source means these as repeats",
-                )
-            )
+            found.append(self.repeat_finding(table, rows, repeated, key))
         earlier = history.before(self.history, table.name, self.session)
         allowed = float(self.rules.settings["row_count_change"])
         place = self.rules.places.get(table.name, "config/validation.yml")
@@ -275,6 +280,28 @@ class Check:
             if finding is not None
         ]
         return found
+
+    def repeat_finding(self, table: MappedTable, rows: int, repeated: int, key: Sequence[str]) -> Finding:
+        """Return the finding of rows that repeat a key."""
+        condition = checks.repeated_rows(self.database, table.name, key)
+        sql = checks.repeats_sql(self.database, table.name, key)
+        keys = treasure.run_query(self.database, sql, session_unixtime=self.session).rows
+        return Finding(
+            "warning" if repeated > (1 - self.threshold) * rows else "info",
+            "REPEATED_KEY",
+            table.name,
+            ", ".join(key),
+            expected="one row per key",
+            actual=f"{repeated:,} rows repeat a key",
+            finding_count=repeated,
+            row_count=rows,
+            samples=json.dumps([[", ".join(masked(value) for value in row[:-1]), row[-1]] for row in keys]),
+            rows_query=f"{checks.rows_sql(self.database, table.name, condition)} order by {', '.join(key)}",
+            sample_rows=self.sample_rows(table, key, condition, first=key),
+            source=way_back(table, f"{table.prp_table}: {', '.join(key)}"),
+            place=self.rules.places.get(table.name, "config/validation.yml"),
+            advice="staging keeps one row per key; see that the source means these as repeats",
+        )
 
     def quality_row(
         self,

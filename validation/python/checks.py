@@ -115,12 +115,13 @@ def samples_sql(database: str, table: str, column: str, condition: str) -> str:
 
 
 def repeats_sql(database: str, table: str, key: Sequence[str]) -> str:
-    """Return the query that shows the keys that name more than one row."""
+    """Return a query of the five keys that name the most rows, more than one each, and how many."""
     names = ", ".join(identifier(name) for name in key)
+    shown = ", ".join(f"substr(cast({identifier(name)} as varchar), 1, {LONGEST_SAMPLE})" for name in key)
     there = " and ".join(f"{identifier(name)} is not null" for name in key)
     return (
-        f"select {names}, count(*) as occurrences from {database}.{table} where {there} "
-        f"group by {names} having count(*) > 1"
+        f"select {shown}, count(*) as occurrences\nfrom {identifier(database)}.{identifier(table)}\n"
+        f"where {there}\ngroup by {names}\nhaving count(*) > 1\norder by count(*) desc, {names}\nlimit 5"
     )
 
 
