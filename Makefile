@@ -23,7 +23,7 @@ run: venv
 	@$(BIN)/tdlocal run wf00_orchestration --session $(SESSION) --rerun $(ARGS)
 
 test: venv
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: venv
 	@$(BIN)/ruff check .

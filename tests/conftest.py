@@ -3,7 +3,6 @@
 import os
 import sys
 
-import pytest
 from hypothesis import settings
 
 from tests.support import engine
@@ -20,23 +19,17 @@ if os.environ.get("CI"):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-LONGEST_FIRST = ("pipeline", "docs", "examples", "unification", "golden", "pack", "clients", "account", "cdp")
+LONGEST_FIRST = ("pipeline", "docs", "examples", "unification", "pack", "test_cases.py", "golden", "clients")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Keep the tests of one file on one worker, for what they share, and start with the long ones.
+    """Start with the files that take longest; what takes a moment fills the gaps at the end.
 
-    The row cases and doctests share nothing and fill the gaps at the end.
+    The tests of one file stay on one worker (`--dist loadfile`), for what they share.
     """
 
     def rank(item):
-        folder = item.path.parent.name
-        if item.path.name == "test_cases.py" or "tests" not in item.path.parts:
-            return len(LONGEST_FIRST) + 1
-        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+        names = (item.path.name, item.path.parent.name)
+        return min((LONGEST_FIRST.index(name) for name in names if name in LONGEST_FIRST), default=99)
 
     items.sort(key=rank)
-    for item in items:
-        if rank(item) <= len(LONGEST_FIRST):
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
