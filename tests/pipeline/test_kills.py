@@ -8,6 +8,7 @@ a busy machine moves them little.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from tdlocal.local_server import MOST_RESTARTS
 from tests.pipeline.shop import SESSION, command, environment, tdlocal
 from tests.pipeline.small_shop import check_log, copy_of, left_by
 
@@ -111,6 +113,35 @@ def kill_server(state: Path) -> None:
     """Kill the account's server, if there is one just now."""
     with suppress(OSError, ValueError, KeyError):
         os.kill(int(json.loads((state / "server.json").read_text())["pid"]), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1))
+def test_a_run_whose_account_is_killed_again_and_again_ends_by_itself(
+    small, unbroken, project, tmp_path, seed
+):
+    chance, state, story = random.Random(seed), copy_of(small, tmp_path / "state"), []
+    run = subprocess.Popen(
+        command(*WORDS, state=state),
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with run, run.stderr as lines:
+        for _ in range(MOST_RESTARTS):
+            story += itertools.islice(lines, chance.randint(10, 50))
+            time.sleep(chance.uniform(0.0, 0.3))
+            kill_server(state)
+        story += lines
+    told = "".join(story)
+    assert run.returncode == 0, told
+    assert "the account was killed (signal 9) and has been started again" in told
+    left = left_by(state)
+    for name, expected in unbroken.items():
+        assert left[name] == expected, f"{name} differ\n{told}"
+    check_log(state, told)
 
 
 @pytest.mark.slow
