@@ -115,7 +115,23 @@ def test_families_at_one_address_are_not_taken_for_one_person(engine):
     assert right / len(pairs) >= 0.97
     assert right / 240 >= 0.9
     assert model.shared == (1, 2, 3)
-    assert model.joint[(2, 2, 2)] < -5
+    assert model.household > 2 * model.prior
+
+
+def test_accents_and_initials_say_nothing_against_one_person(engine):
+    dice = random.Random(4)
+    records = []
+    for at in range(60):
+        first, last, street = word(dice), word(dice), f"{at} {word(dice)} street"
+        records.append((f"a{at:02}", first, last, street, str(10_000 + at)))
+        other = (first[0], f"{first[0]}.", first)[at % 3]
+        accented = last.replace("a", "\u00e1").replace("e", "e\u0308").replace("o", "\u00f6")
+        records.append((f"b{at:02}", other, accented, street, str(10_000 + at)))
+    records.append(("c00", "zoe", records[0][2], "1 elsewhere", "99999"))
+    put(engine, "stg.r", ["record_id", "first", "last", "street", "zip"], records)
+    compare = tuple(Comparison(column) for column in ("first", "last", "street", "zip"))
+    pairs, _, _ = links(engine, Rule("written", ("street", "last"), compare))
+    assert {(f"a{at:02}", f"b{at:02}") for at in range(60)} == {tuple(sorted(pair)) for pair in pairs}
 
 
 def test_namesakes_at_one_address_are_told_apart(engine):

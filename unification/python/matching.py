@@ -19,7 +19,6 @@ from unification.python.weights import Pattern, Weights, prior_weight
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SWAPPED = 0.7  # similarity from which values agree crosswise
 LEVELS = (0.5, 0.7, 0.85)  # of similarity: 1 - distance / length of the longer value
-SMALL = 0.01  # bits not worth a word of SQL
 SAMPLE = 500  # records whose pairs stand for random ones
 LARGEST_BLOCK = 300  # records; more are split by `split_by`, what stays larger is skipped and told
 THRESHOLD = 0.9  # probability from which a pair is a link
@@ -205,9 +204,6 @@ def link_script(rule: Rule, weights: Weights, records: int) -> str:
         lowest=prior_weight(rule.threshold),
         own=[others * shares[-1] for shares in weights.m],
         by_frequency=[at for at, comparison in enumerate(rule.compare) if comparison.term_frequency],
-        joint=[
-            ("".join(map(str, key)), bits) for key, bits in sorted(weights.joint.items()) if abs(bits) > SMALL
-        ],
     )
 
 

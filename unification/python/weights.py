@@ -6,15 +6,15 @@ expectation maximisation, block by block, leaving out the columns that a block m
 on counts of patterns, a small table however many pairs there are.
 
 Columns that a household shares (address, city, phone) do not agree by chance: who has the same street has
-the same city, be he a stranger or not. How often strangers agree on them together is counted among the
-pairs that the other columns tell apart, and what one column already said is not counted again.
+the same city, be he a stranger or not. Where the other columns tell of many households, a third kind of pair
+is learned beside one person and strangers: two people who share these columns, and nothing else.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 
@@ -23,10 +23,12 @@ ROUNDS = 200
 FEWEST_RECAUGHT = 10  # pairs that two blocks both found, for the two to tell how many there are
 MOST_MISSED = 3.0
 STEADY = 1e-7  # largest change of a probability when the estimate has settled
-JOINT_ROUNDS = 20
+HOUSEHOLD_ROUNDS = 50
+DOUBT = 2.0  # pairs that what one would guess weighs, beside what is counted
 MOST_DIFFERENT = 0.1  # of the pairs of one person, in a column that households do not share
-MANY_STRANGERS = 0.3  # of the pairs that agree on all shared columns
-DOUBT = 5.0  # pairs that what single columns say together weighs, beside what is counted
+# there are households when such a share of the pairs that agree on all shared columns has so few bits from
+# the others: what one column tells apart may be a nickname, what several tell apart are two people
+HOUSEHOLDS = ((0.0, 0.25), (-8.0, 0.05))
 
 Pattern = tuple[int, ...]  # a level for each column; 0: a value is missing
 
@@ -39,14 +41,16 @@ class Weights:
         m, u: for each column the chance of level 1, 2, … (1 = different, the last = equal).
         prior: the chance that two records taken at random are of one person.
         shared: columns that households share.
-        joint: bits to add for what these columns say together: 0 missing, 1 different, 2 alike or equal.
+        household: the chance that two records taken at random are of two people of a household.
+        kin: for each column the chance of level 1, 2, … among these.
     """
 
     m: list[list[float]]
     u: list[list[float]]
     prior: float
     shared: tuple[int, ...] = ()
-    joint: Mapping[Pattern, float] = field(default_factory=dict)
+    household: float = 0.0
+    kin: tuple[tuple[float, ...], ...] = ()
 
     def weight(self, column: int, level: int) -> float:
         """Return the bits that *level* adds; a missing value adds none."""
@@ -56,18 +60,21 @@ class Weights:
 
     def of_pattern(self, pattern: Pattern) -> float:
         """Return the weight of a pair, the prior included."""
-        return (
-            prior_weight(self.prior)
-            + sum(self.weight(column, level) for column, level in enumerate(pattern))
-            + self.joint.get(self.together(pattern), 0.0)
+        base = prior_weight(self.prior) + sum(self.weight(at, level) for at, level in enumerate(pattern))
+        if not self.household:
+            return base
+        kin = self.household_bits() + sum(
+            self.kin_weight(column, level) for column, level in enumerate(pattern)
         )
+        return base - math.log2(1 + 2.0**kin)
 
-    def together(self, pattern: Pattern) -> Pattern:
-        """Return what the shared columns of a pattern say: missing, different, alike."""
-        return tuple(
-            (2 if pattern[column] >= self.alike(column) else 1) if pattern[column] else 0
-            for column in self.shared
-        )
+    def household_bits(self) -> float:
+        """Return how much likelier two people of a household are than strangers, before a look at them."""
+        return math.log2(self.household / (1 - self.prior - self.household))
+
+    def kin_weight(self, column: int, level: int) -> float:
+        """Return the bits by which *level* speaks for two people of a household, and not for strangers."""
+        return math.log2(self.kin[column][level - 1] / self.u[column][level - 1]) if level else 0.0
 
     def alike(self, column: int) -> int:
         """Return the level from which on a column speaks for one person."""
@@ -125,19 +132,16 @@ def estimate(
         for column, equal in enumerate(equal_by_chance)
     ]
     model = _train(levels, candidates, u_of(levels, strangers, equal_strangers), blocks, all_pairs)
-    return _jointly(replace(model, shared=tuple(shared)), candidates, random_pairs, all_pairs)
+    return _with_households(replace(model, shared=tuple(shared)), candidates, all_pairs)
 
 
-def _jointly(
-    model: Weights,
-    candidates: Mapping[tuple[int, Pattern], int],
-    random_pairs: Mapping[Pattern, int],
-    all_pairs: int,
+def _with_households(
+    model: Weights, candidates: Mapping[tuple[int, Pattern], int], all_pairs: int
 ) -> Weights:
-    """Return *model* with what its shared columns say together, by expectation maximisation.
+    """Return *model* with the chance of a household, by expectation maximisation over three kinds of pairs.
 
-    It begins with what the other columns alone say of each pair, of one person as one would guess: what was
-    learned by single columns may take a family for one person. Where strangers do not share, *model* itself.
+    What the other columns say begins as one would guess: what was learned with two kinds may take a family
+    for one person. Without many households, *model* itself.
     """
     rest = [column for column in range(len(model.m)) if column not in model.shared]
     if len(model.shared) < 2 or not rest:
@@ -145,34 +149,98 @@ def _jointly(
     union: dict[Pattern, int] = {}
     for (_, pattern), n in candidates.items():
         union[pattern] = union.get(pattern, 0) + n
-    keys = {pattern: model.together(pattern) for pattern in union}
+    guess = replace(model, m=[_shares([0.0] * len(u), u) for u in model.u])
+    said = _bits(guess, union, rest)
+    kin = _kin(model, union, said)
+    if kin is None:
+        return model
     fixed = _bits(model, union, model.shared)
     found = sum(n * probability(model.of_pattern(pattern)) for pattern, n in union.items())
     missed = model.prior * all_pairs / max(found, 1e-9)
-    given = _given(model, random_pairs)
-    guess = replace(model, m=[_shares([0.0] * len(u), u) for u in model.u])
-    base = prior_weight(model.prior)
-    beliefs = {pattern: probability(base + bits) for pattern, bits in _bits(guess, union, rest).items()}
-    alike = [pattern for pattern in union if 1 not in keys[pattern] and keys[pattern].count(2) > 1]
-    strangers = sum(union[pattern] * (1 - beliefs[pattern]) for pattern in alike)
-    if strangers < MANY_STRANGERS * sum(union[pattern] for pattern in alike):
-        return model
-    for _ in range(JOINT_ROUNDS):
-        model = _learned(model, union, beliefs, rest)
-        model = replace(model, joint=_joint(model, union, keys, beliefs, given, all_pairs))
-        expected = sum(n * beliefs[pattern] for pattern, n in union.items())
-        prior = min(max(expected * missed / max(all_pairs, 1), 1 / max(all_pairs, 2)), 0.5)
-        model = replace(model, prior=prior)
-        base = prior_weight(prior)
-        new = {
-            pattern: probability(base + fixed[pattern] + bits + model.joint[keys[pattern]])
-            for pattern, bits in _bits(model, union, rest).items()
-        }
-        change = sum(n * abs(new[pattern] - beliefs[pattern]) for pattern, n in union.items())
-        beliefs = new
-        if change <= expected * 1e-3:
+    smallest = 1 / max(all_pairs, 2)
+    model = replace(
+        model,
+        prior=max(model.prior * (1 - kin), smallest),
+        household=max(model.prior * kin, smallest),
+        kin=tuple(
+            tuple(model.m[column] if column in model.shared else model.u[column])
+            for column in range(len(model.m))
+        ),
+    )
+    bits = said
+    for _ in range(HOUSEHOLD_ROUNDS):
+        one, two = {}, {}  # the chance of one person, of one household
+        for pattern in union:
+            same = model.prior * 2.0 ** (fixed[pattern] + bits[pattern])
+            home = model.household * 2.0 ** sum(
+                model.kin_weight(column, level) for column, level in enumerate(pattern)
+            )
+            total = same + home + (1 - model.prior - model.household)
+            one[pattern], two[pattern] = same / total, home / total
+        expected = sum(n * one[pattern] for pattern, n in union.items())
+        homes = sum(n * two[pattern] for pattern, n in union.items())
+        before = model.prior
+        model = replace(
+            _learned(model, union, one, rest),
+            prior=min(max(expected * missed * smallest, smallest), 0.4),
+            household=min(max(homes * missed * smallest, smallest), 0.4),
+            kin=tuple(_of_kin(model, union, two, column) for column in range(len(model.m))),
+        )
+        bits = _bits(model, union, rest)
+        if abs(model.prior - before) <= before * 1e-4:
             break
     return model
+
+
+def _kin(model: Weights, union: Mapping[Pattern, int], said: Mapping[Pattern, float]) -> float | None:
+    """Return the share of two people among pairs that agree on all shared columns; None when it is small.
+
+    Args:
+        said: the bits of the other columns.
+    """
+    alike = [
+        pattern
+        for pattern in union
+        if all(not pattern[column] or pattern[column] >= model.alike(column) for column in model.shared)
+        and sum(pattern[column] > 0 for column in model.shared) > 1
+    ]
+    together = sum(union[pattern] for pattern in alike)
+    shares = [
+        (sum(union[pattern] for pattern in alike if said[pattern] < bits) / max(together, 1), enough)
+        for bits, enough in HOUSEHOLDS
+    ]
+    return shares[0][0] if any(share >= enough for share, enough in shares) else None
+
+
+def _of_kin(
+    model: Weights, union: Mapping[Pattern, int], two: Mapping[Pattern, float], column: int
+) -> tuple[float, ...]:
+    """Return the chance of each level of *column* among two people of a household.
+
+    They share a shared column or not: as one person has it, or as strangers. In another one they agree as
+    rarely as strangers, or, since a family does not give a name twice, more rarely.
+    """
+    m, u, kin = model.m[column], model.u[column], model.kin[column]
+    sums = [0.0] * len(u)
+    for pattern, n in union.items():
+        if pattern[column]:
+            sums[pattern[column] - 1] += n * two[pattern]
+    total = sum(sums) + DOUBT
+    if column not in model.shared:
+        for_one = [more > chance for more, chance in zip(m, u, strict=True)]
+        rarer = [
+            min((n + DOUBT * chance) / total, chance) if speaks else chance
+            for n, chance, speaks in zip(sums, u, for_one, strict=True)
+        ]
+        rest = sum(chance for chance, speaks in zip(u, for_one, strict=True) if not speaks)
+        left = 1 - sum(chance for chance, speaks in zip(rarer, for_one, strict=True) if speaks)
+        return tuple(
+            chance if speaks else chance * left / rest for chance, speaks in zip(rarer, for_one, strict=True)
+        )
+    share = (kin[-1] - u[-1]) / max(m[-1] - u[-1], 1e-9)  # of those that share it, so far
+    sharing = sum(n * share * more / now for n, more, now in zip(sums, m, kin, strict=True))
+    share = min(max((sharing + DOUBT / 2) / total, 0.01), 0.999)
+    return tuple(share * more + (1 - share) * chance for more, chance in zip(m, u, strict=True))
 
 
 def _bits(model: Weights, union: Mapping[Pattern, int], columns: Sequence[int]) -> dict[Pattern, float]:
@@ -205,52 +273,6 @@ def _agreeing(m: Sequence[float], u: Sequence[float]) -> list[float]:
         return list(m)
     less, more = MOST_DIFFERENT / against, (1 - MOST_DIFFERENT) / (1 - against)
     return [share * (less if share < chance else more) for share, chance in zip(m, u, strict=True)]
-
-
-def _given(model: Weights, random_pairs: Mapping[Pattern, int]) -> list[float]:
-    """Return for each shared column how many of random pairs have it in both records."""
-    total = max(sum(random_pairs.values()), 1)
-    return [
-        min(max(sum(n for pattern, n in random_pairs.items() if pattern[column]) / total, 1e-3), 1 - 1e-3)
-        for column in model.shared
-    ]
-
-
-def _joint(
-    model: Weights,
-    union: Mapping[Pattern, int],
-    keys: Mapping[Pattern, Pattern],
-    beliefs: Mapping[Pattern, float],
-    given: Sequence[float],
-    all_pairs: int,
-) -> dict[Pattern, float]:
-    """Return for what shared columns say together the bits that single columns do not say."""
-    same: dict[Pattern, float] = {}
-    other: dict[Pattern, float] = {}
-    for pattern, n in union.items():
-        key = keys[pattern]
-        same[key] = same.get(key, 0.0) + n * beliefs[pattern]
-        other[key] = other.get(key, 0.0) + n * (1 - beliefs[pattern])
-    matched: dict[Pattern, float] = {}
-    for key, n in same.items():
-        present = tuple(min(level, 1) for level in key)
-        matched[present] = matched.get(present, 0.0) + n
-    joint = {}
-    for key in same:
-        present = tuple(min(level, 1) for level in key)
-        chance_m = chance_u = pairs = 1.0
-        for at, level in enumerate(key):
-            pairs *= given[at] if level else 1 - given[at]
-            if level:
-                column = model.shared[at]
-                against = slice(model.alike(column) - 1)
-                m, u = sum(model.m[column][against]), sum(model.u[column][against])
-                chance_m *= m if level == 1 else 1 - m
-                chance_u *= u if level == 1 else 1 - u
-        found_m = (same[key] + DOUBT * chance_m) / (matched[present] + DOUBT)
-        found_u = max(chance_u, other[key] / max(all_pairs * pairs, 1.0))
-        joint[key] = min(math.log2(found_m / chance_m) - math.log2(found_u / chance_u), 0.0)
-    return joint
 
 
 def u_of(
