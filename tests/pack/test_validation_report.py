@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from validation.python.gen_html import TEXT_PAGE, render
+from validation.python.gen_html import HTML_PAGE, TEXT_PAGE, render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ROW = {"id": "a***b", "consent_flag": None, "note": "x" * 40, "time": "2026-11-01T00:00:00Z"}
@@ -79,6 +79,18 @@ def test_the_largest_report_stays_below_a_megabyte():
     findings = [finding(severity, n) for severity in ("critical", "warning", "info") for n in range(500)]
     columns = [quality(f"table_{table}", f"column_{n}") for table in range(11) for n in range(40)]
     assert len(render(findings, columns, history=HISTORY, **FACTS).encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("page", [HTML_PAGE, TEXT_PAGE])
+def test_the_largest_report_of_the_longest_values_stays_below_a_megabyte_too(page):
+    row = {f"column_{n}": "漢" * 200 for n in range(8)}
+    big = {"sample_rows": json.dumps([row] * 5), "rows_query": "x" * 50_000, "actual": "<&>" * 300}
+    findings = [finding(severity, n, **big) for severity in ("critical", "warning") for n in range(2_000)]
+    columns = [quality(f"table_{table}", f"column_{n}") for table in range(11) for n in range(1_000)]
+    text = render(findings, columns, history=HISTORY, page=page, **FACTS)
+    assert len(text.encode()) <= 1_000_000
+    for words in ("漢", "more in validation_findings", "whole is in validation_findings"):
+        assert words in text
 
 
 def test_the_text_says_what_the_page_says():

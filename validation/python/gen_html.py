@@ -29,7 +29,18 @@ PART_CHARS = 131_072  # longest html_content of one row, in characters
 HTML_PAGE, TEXT_PAGE = "report.html.j2", "report.txt.j2"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # no page and no mail may hold them
 RUNS_SHOWN = 14  # bars of a table's row counts, this run's included
-LONGEST_LIST = 60  # findings of one severity in the page; the table has all
+LARGEST_PAGE = 1_000_000  # bytes of a page; the table has what finds no room
+LISTS = (
+    60,
+    40,
+    25,
+    15,
+    8,
+    3,
+    0,
+)  # findings of one severity in the page: the first that keeps it small enough
+COLUMNS_SHOWN = 60  # of a table, the emptiest first; column_quality has all
+LONGEST_QUERY = 5_000  # characters of a finding's SQL in the page
 
 
 def main(src, sub, session_date, session_unixtime, td_write_table="email_content"):
@@ -78,7 +89,8 @@ def render(
     history: Mapping[str, Sequence[tuple[int, int]]] | None = None,
     page: str = "report.html.j2",
 ) -> str:
-    """Return the page; no findings give the all-clear page. It holds no template of Digdag's.
+    """Return the page, of at most LARGEST_PAGE bytes; no findings give the all-clear page. It holds no
+    template of Digdag's.
 
     Args:
         history: table → (session, rows) of its earlier good runs, the oldest first.
@@ -112,21 +124,25 @@ def render(
     for table in tables:
         earlier = [rows for _, rows in (history or {}).get(table["name"], ())]
         table["history"] = [*earlier[1 - RUNS_SHOWN :], table["rows"]]
-    text = template.render(
-        findings=findings,
-        by_severity=by_severity,
-        counts=counts,
-        verdict="stopped" if counts["critical"] else "usable" if counts["warning"] else "good",
-        quality=quality,
-        tables=tables,
-        rows=sum(table["rows"] for table in tables),
-        database=database,
-        log=log,
-        session=session,
-        longest=LONGEST_LIST,
-    )
-    text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text.replace("$", "&#36;") if page == HTML_PAGE else unbraced(text)
+    facts = {
+        "findings": findings,
+        "by_severity": by_severity,
+        "counts": counts,
+        "verdict": "stopped" if counts["critical"] else "usable" if counts["warning"] else "good",
+        "quality": quality,
+        "tables": tables,
+        "rows": sum(table["rows"] for table in tables),
+        "database": database,
+        "log": log,
+        "session": session,
+        "columns_shown": COLUMNS_SHOWN,
+    }
+    for longest in LISTS:
+        text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", template.render(facts, longest=longest))
+        text = text.replace("$", "&#36;") if page == HTML_PAGE else unbraced(text)
+        if len(text.encode()) <= LARGEST_PAGE:
+            break
+    return text
 
 
 def shown(finding: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,8 +151,16 @@ def shown(finding: Mapping[str, Any]) -> dict[str, Any]:
         **finding,
         "sample_list": json.loads(finding.get("samples") or "[]"),
         "row_list": json.loads(finding.get("sample_rows") or "[]"),
+        "query": shortened(str(finding.get("rows_query") or "")),
         "previous_count": finding.get("previous_count"),
     }
+
+
+def shortened(query: str) -> str:
+    """Return a query that is not too long for a page."""
+    if len(query) <= LONGEST_QUERY:
+        return query
+    return f"{query[:LONGEST_QUERY]}… (the whole is in validation_findings.rows_query)"
 
 
 def by_table(quality: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
