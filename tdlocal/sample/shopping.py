@@ -252,11 +252,12 @@ def _shown(dice: Dice, person: Person, *, by_card: bool) -> list[str | None]:
     elif chance < 0.72 and person.customer_ids:
         member_no = dice.pick(person.customer_ids)
     token = dice.pick(person.tokens) if by_card and dice.yes(0.93) else None
-    email = dice.pick(person.emails) if person.emails and dice.yes(0.15) else None
+    # the address that the till knows the person by is always the same
+    email = person.emails[0] if person.emails and dice.yes(0.15) else None
     phone = dice.pick(person.phones) if person.phones and dice.yes(0.1) else None
     nameless = (member_no is None or chance < 0.02) and not (token or email or phone)
     if nameless and person.emails and not dice.yes(STAYS_NAMELESS):  # asked where the receipt may be sent
-        email, phone = (dice.pick(person.emails), None) if dice.yes(0.7) else (None, person.phones[0])
+        email, phone = (person.emails[0], None) if dice.yes(0.7) else (None, person.phones[0])
     email = dirt.maybe_junk_email(dice, email, typed=True, junk=0.01)
     return [member_no, email, dirt.maybe_junk_phone(dice, phone, junk=0.006), token]
 

@@ -3,6 +3,7 @@
 -- customer's number, phone and birth date.
 --
 -- reads   staging loyalty_profile, order_digital_transactions   records that hold a name
+--         staging tables with e-mail and phone                  what goes with an address
 -- writes  cdp_unification match_records, replaced whole by wf05_unify
 -- nulls   the source does not say it; order_no only where nothing else identifies the record
 
@@ -64,6 +65,34 @@ named as (
         trfmd_phone_number as phone_number,
         trfmd_date_of_birth as date_of_birth
     from ${stg}_${sub}.loyalty_profile
+    union all
+    select
+        trfmd_email as email,
+        trfmd_customer_id as customer_id,
+        trfmd_phone_number as phone_number,
+        cast(null as varchar) as date_of_birth
+    from ${stg}_${sub}.order_offline_transactions
+    union all
+    select
+        trfmd_email as email,
+        cast(null as varchar) as customer_id,
+        trfmd_phone_number as phone_number,
+        cast(null as varchar) as date_of_birth
+    from ${stg}_${sub}.formfills
+    union all
+    select
+        trfmd_email as email,
+        trfmd_customer_id as customer_id,
+        trfmd_phone_number as phone_number,
+        cast(null as varchar) as date_of_birth
+    from ${stg}_${sub}.app_analytics
+    union all
+    select
+        trfmd_email as email,
+        cast(null as varchar) as customer_id,
+        trfmd_phone_number as phone_number,
+        cast(null as varchar) as date_of_birth
+    from ${stg}_${sub}.sms_activity
 
 ),
 
