@@ -18,11 +18,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from common.python import treasure
+from common.python import inputs, treasure
 from common.python.errors import TaskError
 
 NAME = "unlogged_failures.jsonl"
 RUNNING = "where status = 'running'"
+ENDED = "where status in ('success', 'failure')"
+BEFORE = (
+    "workflow",
+    "session_unixtime",
+    "session_time",
+    "run_id",
+)  # a start has these of its end
 OURS = "log_tbl where workflow = {workflow} and session_unixtime = {session}"
 
 
@@ -101,7 +108,10 @@ def sql_value(value: Any) -> str:
 
 
 def insert(row: Mapping[str, Any]) -> str:
-    """Return the insert of a kept row; start and attempt are those of its `running` row, if it has one."""
+    """Return the insert of a kept row; start and attempt are those of its `running` row, if it has one.
+
+    A workflow whose `running` row the account would not take either gets that one first.
+    """
     end = treasure.literal(str(row["end_time"]))
     values = [sql_value(value) for value in row.values()]
     taken = {
@@ -110,7 +120,20 @@ def insert(row: Mapping[str, Any]) -> str:
         "config_hash": "max_by(config_hash, logged_at)",
     }
     ours = OURS.format(workflow=treasure.literal(str(row["workflow"])), session=int(row["session_unixtime"]))
-    return (
+    failure = (
         f"insert into log_tbl ({', '.join([*row, *taken])})\n"
         f"select {', '.join([*values, *taken.values()])}\nfrom {ours}"
+    )
+    return f"{started(row, ours)};\n{failure}" if row["workflow"] in inputs.STAGES else failure
+
+
+def started(row: Mapping[str, Any], ours: str) -> str:
+    """Return the insert of the `running` row that goes before a kept failure, where there is no open one."""
+    known = {name: row[name] for name in BEFORE if name in row}
+    begun = {"status": "running", "start_time": row["end_time"], "logged_at": int(row["logged_at"]) - 1}
+    values = [sql_value(value) for value in {**known, **begun}.values()]
+    return (
+        f"insert into log_tbl ({', '.join([*known, *begun, 'attempt'])})\n"
+        f"select {', '.join([*values, f'coalesce(max(attempt) filter ({RUNNING}), 0) + 1'])}\nfrom {ours}\n"
+        f"having count(*) filter ({RUNNING}) <= count(*) filter ({ENDED})"
     )

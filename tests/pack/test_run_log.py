@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.python import run_log
+from common.python import kept_rows, run_log
 
 NASTY = 'it\'s "bad"\nsecond line <b>html & co</b> 100% \\ back ${nosuch} äöü 日本'
 
@@ -155,3 +155,18 @@ def test_every_decision_has_a_reason(decide, py, params, treasure):
         ["run", "it has not run in this session yet"],
         ["skip", "it succeeded in this session and nothing it reads changed since"],
     ]
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["a start that was logged", "a start that was refused"])
+def test_a_kept_failure_comes_with_the_start_it_ends(decide, log, params, tmp_path, monkeypatch, begun):
+    monkeypatch.setenv("TD_OUTPUT_DIR", str(tmp_path))
+    if begun:
+        decide()
+    row = {"workflow": "wf04_stage", "session_unixtime": int(params["session_unixtime"]), "status": "failure",
+           "error_message": NASTY, "session_time": params["session_time"], "run_id": "r"}  # fmt: skip
+    kept_rows.keep(f"va_config_{params['sub']}", row)
+    assert decide() == "run" and not kept_rows.place().exists()
+    told = sorted((row["attempt"], row["status"]) for row in log())
+    assert told == [(1, "failure"), (1, "running"), (2, "running")]
+    (failure,) = [row for row in log() if row["status"] == "failure"]
+    assert failure["error_message"] == NASTY
