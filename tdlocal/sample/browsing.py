@@ -32,7 +32,7 @@ EXTRAS = (
 )
 # how often a customer gives a name in a session: at the till of the web shop, signing in, or otherwise
 CHECKOUT_FORMS, SIGN_INS, OTHER_FORMS = 0.92, 0.25, 0.07
-STAYS_ANONYMOUS = 0.1  # the share of the other browsers of customers in which they never do
+STAYS_ANONYMOUS = 0.07  # the share of the other browsers of customers in which they never do
 FORMS = ("newsletter", "newsletter", "register", "Register", "back_in_stock", "contact")
 
 

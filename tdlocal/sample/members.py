@@ -103,7 +103,7 @@ def use_app(dice: Dice, person: Person, rhythm: Rhythm, sink: Sink) -> None:
     number = 0
     for _ in range(1 + dice.count(2.0 + 5 * person.engagement, 60)):
         start = rhythm.moment("online", person.joined, dice.roll(), dice.roll(), city.utc_hours)
-        signed_in = dice.yes(0.7)
+        signed_in = dice.yes(0.85)
         delay = dice.below(5 * DAY) if dice.yes(0.04) else dice.below(90)
         profile: dict[str, str] = {"tier": person.tier}
         if signed_in and dice.yes(0.5):

@@ -18,7 +18,7 @@ FIRST_ORDER_ID = 5_400_000_000_000
 CARDS = ("visa", "visa", "visa", "mastercard", "mastercard", "american_express", "discover")
 TENDERS = ("VISA", "VISA", "Visa", "MASTERCARD", "MC", "AMEX", "Cash", "CASH", "gift card")
 NAMELESS_TENDERS = ("Cash", "CASH", "gift card")
-STAYS_NAMELESS = 0.12  # of the customers who pay cash and show no member card
+STAYS_NAMELESS = 0.06  # of the customers who pay cash and show no member card
 CODES = (("SAVE10", 10), ("WELCOME15", 15), ("FREESHIP", 0), ("VIP20", 20))
 STORES = [
     (
