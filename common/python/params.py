@@ -8,7 +8,8 @@ Raises    TaskError for a value of the wrong kind, an unknown site or workflow
 
 `-p` lies below every `_export`, so a default may not be exported under its own name. It stands under
 `defaults:` and this task stores the value that counts. `-p from=` is taken for `start_at` and given
-back as the mails' sender: mail> reads a parameter of that name.
+back as the mails' sender: mail> reads a parameter of that name. So what it names is checked later, by
+common.python.run_log.decide: the mail about it needs a sender.
 """
 
 from __future__ import annotations
@@ -98,18 +99,22 @@ def check(chosen: Mapping[str, Any], sites: Mapping[str, Any]) -> None:
         raise TaskError(
             f"site {chosen['site']!r} is not known", where=WHERE, mend=f"use one of {', '.join(sites)}"
         )
-    for name in ("start_at", "only"):
-        if chosen.get(name) and chosen[name] not in WORKFLOWS:
-            raise TaskError(
-                f"{name} names no workflow: {chosen[name]!r}",
-                where=f"-p {name}=…",
-                mend=f"use one of {', '.join(WORKFLOWS)}",
-            )
+    check_workflow("only", chosen.get("only") or "")
     if chosen.get("keep_versions", 1) < 1:
         raise TaskError(
             "keep_versions is less than 1",
             where=WHERE,
             mend="keep at least one earlier state: keep_versions: 1",
+        )
+
+
+def check_workflow(name: str, workflow: str) -> None:
+    """Raise TaskError when parameter *name* names no workflow; empty is none named."""
+    if workflow and workflow not in WORKFLOWS:
+        raise TaskError(
+            f"{name} names no workflow: {workflow!r}",
+            where=f"-p {name}=…",
+            mend=f"use one of {', '.join(WORKFLOWS)}",
         )
 
 

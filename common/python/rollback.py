@@ -6,7 +6,8 @@ Writes    the live tables; va_config_<sub>.publish_log, action `rolled back`
 Raises    TaskError when the run is not known, or when no layer has a state of its session
 Undo      the states exchange places, so a rollback to the later run brings its state back
 
-It holds until the next session builds the layers again, or until -p run_all=true.
+It holds until the layers are built again, by the next session or by the same session's next run: a layer
+that was taken back is not done (common.python.run_log).
 What cannot be taken back: mails that were sent, and segments that were created or pushed by wf08, wf09.
 """
 
@@ -35,18 +36,18 @@ def main(rollback_to, sub, session_unixtime, session_uuid=""):
 
 def roll_back(
     params: Mapping[str, Any], *, run: str = "", workflow: str = "", run_id: str = ""
-) -> dict[str, list[str]]:
+) -> dict[str, dict[str, int | None]]:
     """Take layers back, log it and say it.
 
     Args:
         params: the layers' names and `sub`.
-        run: run_id of the log, or a session_unixtime; every layer goes back to that session. Empty: each
-            table goes one state back.
+        run: run_id of the log, or a session as its date, time or unix time; every layer goes back to it.
+            Empty: each table goes one state back.
         workflow: only the layers that it writes; all when empty.
         run_id: who does it, for the log.
 
     Returns:
-        database → tables whose live state changed.
+        database → tables whose live state changed → the session that it is of now.
     """
     log = f"va_config_{params['sub']}"
     if workflow and workflow not in inputs.STAGES:
@@ -63,6 +64,9 @@ def roll_back(
         )
     databases = [inputs.database(layer, params) for layer in layers]
     moved = {database: roll_back_layer(database, session) for database in databases}
+    if not any(moved.values()) and any(is_of(database, session) for database in databases):
+        print(f"as of session {session} already: {', '.join(databases)}")
+        return moved
     if not any(moved.values()):
         raise TaskError(
             f"no table has an earlier state{f' of run {run}' if run else ''} to go back to",
@@ -75,12 +79,12 @@ def roll_back(
             "table_name": table,
             "action": "rolled back",
             "session_unixtime": session,
-            "built_for": session,
+            "built_for": stamp,
             "run_id": run_id,
             "published_at": now_text(),
         }
         for database, tables in moved.items()
-        for table in tables
+        for table, stamp in tables.items()
     ]
     append_log(log, rows)
     for database, tables in moved.items():
@@ -95,19 +99,22 @@ def session_of(log: str, run_id: str) -> int:
     """Return the session_unixtime of a run in the log; a number is taken for the session itself."""
     if run_id.isdigit():
         return int(run_id)
+    wanted = treasure.literal(run_id)
     rows = treasure.run_query(
-        log, f"select max(session_unixtime) as session from log_tbl where run_id = {treasure.literal(run_id)}"
+        log,
+        "select max(session_unixtime) as session from log_tbl\n"
+        f"where {wanted} in (run_id, session_time, substr(session_time, 1, 10))",
     ).rows
     if not rows or rows[0][0] is None:
         raise TaskError(
             f"run {run_id!r} is not in the log",
             where=f"{log}.log_tbl",
-            mend="name a run_id of `select run_id, workflow, start_time from log_tbl`",
+            mend="name a run_id of `select run_id, session_time, workflow from log_tbl`, or a session's date",
         )
     return int(rows[0][0])
 
 
-def roll_back_layer(database: str, session: int | None) -> list[str]:
+def roll_back_layer(database: str, session: int | None) -> dict[str, int | None]:
     """Make the state of *session* live in every table of a layer that has one.
 
     Args:
@@ -115,13 +122,13 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
         session: session_unixtime; None takes each table one state back.
 
     Returns:
-        The tables whose live state changed.
+        The tables whose live state changed, each with the session that it is of now.
     """
     have = treasure.tables(database)
     states = earlier_states(have)
     names = [name for table, earlier in states.items() for name in (table, *earlier)]
     stamps = sessions_of(database, have, names)
-    moved: list[str] = []
+    moved: dict[str, int | None] = {}
     if session is None and all(stamps.get(earlier[0]) is None for earlier in states.values()):
         return moved  # what was there before the first session is empty: no state to go back to
     for table, earlier in states.items():
@@ -135,8 +142,15 @@ def roll_back_layer(database: str, session: int | None) -> list[str]:
             target = next((name for name in earlier if stamps.get(name) == session), None)
         if target is not None:
             exchange(database, table, target, stamps)
-            moved.append(table)
+            moved[table] = stamps.get(target)
     return moved
+
+
+def is_of(database: str, session: int | None) -> bool:
+    """Tell whether a table of the layer is of *session* now."""
+    have = treasure.tables(database)
+    live = [name for name in have if inputs.is_live(name)]
+    return session is not None and session in sessions_of(database, have, live).values()
 
 
 def exchange(database: str, table: str, target: str, stamps: Mapping[str, int | None]) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 from common.python import inputs, kept_rows, task_metrics, treasure
 from common.python.errors import TaskError
 from common.python.kept_rows import sql_value
+from common.python.params import check_workflow
 from common.python.webhook import tell
 
 LONGEST_TEXT = 100_000
@@ -33,6 +34,7 @@ DDL = Path("common/queries/create_log_tables.sql")
 NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
 NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
 MAIL = "mail"  # what the log calls a mail: no workflow has this name
+DONE = "it succeeded in this session and nothing it reads changed since"
 RESUMED = "it went on after its failure"
 DIED = "the run died without a word (killed, or its machine stopped); closed by the next run"
 
@@ -49,11 +51,14 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
             where="workflow_name of wf01_run_workflow_with_logging",
             mend=f"use one of {', '.join(inputs.WORKFLOWS)}",
         )
+    check_workflow("from", params.get("start_at") or "")
     history = read_history(log, workflow_name, int(session_unixtime))
     if kept_rows.bring_in(log):
         history = read_history(log, workflow_name, int(session_unixtime))
     config_hash = inputs.fingerprint(workflow_name, params, Path.cwd())
     decision, reason = decided(workflow_name, history, config_hash, params)
+    if reason == DONE and taken_back(log, workflow_name, int(session_unixtime), params):
+        decision, reason = "run", "a rollback has taken its tables back since its last success"
     row = {
         "workflow": workflow_name,
         "run_id": session_uuid,
@@ -237,7 +242,23 @@ def decided(
         return "run", f"its last run in this session ended with {last['status']}"
     if last["config_hash"] != config_hash:
         return "run", "config, SQL, Python or the tables it reads changed since its last success"
-    return "skip", "it succeeded in this session and nothing it reads changed since"
+    return "skip", DONE
+
+
+def taken_back(log: str, workflow: str, session: int, params: Mapping[str, Any]) -> bool:
+    """Tell whether a rollback has swapped tables of the workflow's layers for those of another session."""
+    layers = inputs.STAGES[workflow].writes
+    if not layers:
+        return False
+    databases = ", ".join(treasure.literal(inputs.database(layer, params)) for layer in layers)
+    sql = (
+        "select count(*) from (\n"
+        "    select max_by(action, published_at) as action, max_by(built_for, published_at) as built_for\n"
+        f"    from publish_log where database_name in ({databases})\n"
+        "    group by database_name, table_name\n"
+        f") as newest\nwhere action = 'rolled back' and coalesce(built_for, 0) <> {session}"
+    )
+    return bool(treasure.run_query(log, sql).rows[0][0])
 
 
 def read_history(log: str, workflow: str, session: int) -> list[dict[str, Any]]:

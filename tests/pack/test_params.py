@@ -32,7 +32,6 @@ def test_text_of_the_command_line_becomes_the_type_of_the_default():
         ({"sub": "Retail-1"}, "small letters"),
         ({"site": "mars"}, "use one of us, eu, jp, ap, local"),
         ({"only": "wf7"}, "only names no workflow"),
-        ({"from": "golden"}, "start_at names no workflow"),
         ({"keep_versions": "0"}, "keep at least one"),
     ],
 )

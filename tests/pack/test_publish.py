@@ -1,5 +1,7 @@
 """Publishing keeps the last good rows wherever it dies; rollback brings them back."""
 
+import time
+
 import pytest
 
 from common.python import publish, rollback
@@ -161,9 +163,9 @@ def test_a_rollback_brings_a_session_back_and_can_be_undone(build, values, layer
     for session, value in ((1, 10), (2, 20), (3, 30)):
         build(session * DAY, value)
         publish.publish_layer(layer, session * DAY, keep=2)
-    assert rollback.roll_back_layer(layer, 1 * DAY) == ["people"]
+    assert rollback.roll_back_layer(layer, 1 * DAY) == {"people": 1 * DAY}
     assert values() == {"people": 10, "people__prev": 20, "people__prev2": 30}
-    assert rollback.roll_back_layer(layer, 3 * DAY) == ["people"]
+    assert rollback.roll_back_layer(layer, 3 * DAY) == {"people": 3 * DAY}
     assert values() == {"people": 30, "people__prev": 20, "people__prev2": 10}
 
 
@@ -173,10 +175,10 @@ def test_a_first_session_has_nothing_to_go_back_to(build, values, layer, treasur
     )
     build(DAY, 10)
     publish.publish_layer(layer, DAY)
-    assert rollback.roll_back_layer(layer, None) == []
+    assert rollback.roll_back_layer(layer, None) == {}
     build(2 * DAY, 20)
     publish.publish_layer(layer, 2 * DAY)
-    assert rollback.roll_back_layer(layer, None) == ["people"]
+    assert rollback.roll_back_layer(layer, None) == {"people": DAY}
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["after the swap", "before the swap"])
@@ -194,7 +196,7 @@ def test_a_rollback_swaps_once_though_an_answer_is_lost(build, values, layer, tr
             raise fault
 
     monkeypatch.setattr(treasure, "swap_tables", stumbling)
-    assert rollback.roll_back_layer(layer, None) == ["people"]
+    assert rollback.roll_back_layer(layer, None) == {"people": DAY}
     assert values() == {"people": 10, "people__prev": 20}
 
 
@@ -208,8 +210,28 @@ def test_a_rollback_by_run_id_reads_the_log(build, values, layer, py, params, tr
     for session, value in ((1, 10), (2, 20)):
         build(session * DAY, value)
         publish.publish_layer(layer, session * DAY)
-    py("common.python.rollback.main", rollback_to="first")
-    assert values() == {"people": 10, "people__prev": 20}
+    for name in ("first", "first", params["session_date"]):  # there already: nothing to do is no fault
+        py("common.python.rollback.main", rollback_to=name)
+        assert values() == {"people": 10, "people__prev": 20}
+
+
+def test_a_layer_that_was_taken_back_is_not_done(build, values, layer, py, params):
+    def decide():
+        py("common.python.run_log.decide", workflow_name="wf06_golden", session_unixtime=2 * DAY)
+        return params["decisions"]["wf06_golden"]["should_run"]
+
+    for session, value in ((1, 10), (2, 20)):
+        build(session * DAY, value)
+        py("common.python.publish.main", database=layer, session_unixtime=session * DAY)
+    assert decide() == "run"
+    py("common.python.run_log.success", workflow_name="wf06_golden", session_unixtime=2 * DAY)
+    assert decide() == "skip"
+    py("common.python.rollback.main", rollback_to=str(1 * DAY))
+    assert values()["people"] == 10 and decide() == "run"
+    py("common.python.run_log.success", workflow_name="wf06_golden", session_unixtime=2 * DAY)
+    time.sleep(1)  # the log of what was published counts in seconds
+    py("common.python.rollback.main", rollback_to=str(2 * DAY))
+    assert values()["people"] == 20 and decide() == "skip"
 
 
 def test_a_rollback_to_a_run_nobody_knows_is_told(layer, py, params):

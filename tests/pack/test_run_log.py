@@ -3,6 +3,7 @@
 import pytest
 
 from common.python import kept_rows, run_log
+from common.python.errors import TaskError
 
 NASTY = 'it\'s "bad"\nsecond line <b>html & co</b> 100% \\ back ${nosuch} äöü 日本'
 
@@ -155,6 +156,11 @@ def test_every_decision_has_a_reason(decide, py, params, treasure):
         ["run", "it has not run in this session yet"],
         ["skip", "it succeeded in this session and nothing it reads changed since"],
     ]
+
+
+def test_a_start_that_names_no_workflow_is_told(decide):
+    with pytest.raises(TaskError, match="from names no workflow: 'golden'"):
+        decide(start_at="golden")
 
 
 @pytest.mark.parametrize("begun", [True, False], ids=["a start that was logged", "a start that was refused"])
