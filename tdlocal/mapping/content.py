@@ -20,6 +20,10 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         rf"|(\d{{1,2}}[- .]+)?(?:{MONTH})\w*\.?[- ]+(\d{{1,2}},?[- ]+)?(\d{{4}}|\d{{2}}))"
         r"([T ,]+(at )?\d{1,2}[:.h]\d{2}.{0,40})?"
     ),
+    "iso date": re.compile(
+        r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?"
+    ),
+    "milliseconds": re.compile(r"1\d{12}"),
     "url": re.compile(r"[a-z]+://\S+|/\S*", re.IGNORECASE),
     "hash": re.compile(r"[0-9a-f]{32,64}", re.IGNORECASE),
     "flag": re.compile(r"true|false|yes|no|y|n|0|1|t|f", re.IGNORECASE),
@@ -91,6 +95,21 @@ def number_form(found: Mapping[str, float]) -> str:
     if "number" not in found or found.get("plain number", 0.0) >= max(point, comma):
         return ""
     return "comma" if comma > point else "point"
+
+
+def seconds_of(column: str, found: Mapping[str, float]) -> str | None:
+    """Return the expression that makes unix seconds of a column; empty: it holds them, None: none can.
+
+    >>> print(seconds_of("at", kinds(["2026-03-01"])), seconds_of("at", kinds(["1772359933000"])))
+    td_time_parse("at", 'UTC') try_cast("at" as bigint) / 1000
+    >>> seconds_of("at", kinds(["1772359933"])), seconds_of("at", kinds(["3/1/2026"]))
+    ('', None)
+    """
+    if "iso date" in found:
+        return f"td_time_parse(\"{column}\", 'UTC')"
+    if "milliseconds" in found:
+        return f'try_cast("{column}" as bigint) / 1000'
+    return None if "date" in found else ""
 
 
 def kind_wanted(column: str, declared: str) -> str:

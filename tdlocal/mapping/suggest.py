@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from tdlocal.mapping.content import kind_wanted, kinds, number_form, verdict
+from tdlocal.mapping.content import kind_wanted, kinds, number_form, seconds_of, verdict
 from tdlocal.mapping.languages import in_english
 from tdlocal.mapping.words import (
     COLUMNS,
@@ -71,6 +71,7 @@ class Guess:
     confidence: float
     reason: str
     number: str = ""  # how the column writes numbers, where a number is wanted: point, comma or plainly
+    expr: str = ""  # what makes of the column what is wanted, where it is not that itself
 
     @property
     def taken(self) -> bool:
@@ -313,7 +314,13 @@ def column_guess(
         translated = f" ({said[column]})" if said[column] != column else ""
         reason = "; ".join(part for part in (f"named like {word!r}{translated}" if word else "", why) if part)
         number = number_form(found[column]) if declared in ("double", "long") else ""
-        guess = Guess(target, column, round(confidence, 2), reason, number)
+        expr = seconds_of(column, found[column]) if (wanted, declared) == ("date", "long") else ""
+        if expr is None:  # a day written as no engine reads it; staging could, but these must be seconds
+            confidence, reason = (
+                min(confidence, LIKELY - 0.01),
+                f"{reason}; write the expr that makes seconds",
+            )
+        guess = Guess(target, column, round(confidence, 2), reason, number, expr or "")
         if best is None or (guess.confidence, -len(guess.raw)) > (best.confidence, -len(best.raw)):
             best = guess
     return best if best is not None and best.confidence >= DOUBTFUL else None
@@ -431,7 +438,8 @@ def as_yaml(guesses: Sequence[TableGuess], schema: Mapping[str, Mapping[str, str
             if column is None:
                 continue
             number = f", number: {column.number}" if column.number else ""
-            entry = f"{target}: {{prp: {quoted(column.raw)}, src: {target}, type: {declared}{number}}}"
+            read = f"expr: {quoted(column.expr)}" if column.expr else f"prp: {quoted(column.raw)}"
+            entry = f"{target}: {{{read}, src: {target}, type: {declared}{number}}}"
             mark = "" if column.taken else "# ? "
             lines.append(f"    {mark}{entry} # {column.confidence:.2f} {column.reason}")
     return "\n".join(lines) + "\n"

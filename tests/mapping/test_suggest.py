@@ -5,7 +5,7 @@ import functools
 import pytest
 import yaml
 
-from tdlocal.mapping.suggest import RawTable, as_yaml, suggest
+from tdlocal.mapping.suggest import RawTable, as_yaml, prep_sql, suggest
 from tests.mapping.measure import SCHEMA, SOURCES, raw_table, score
 from tests.support import SHARED, needs_shared
 
@@ -104,6 +104,40 @@ def test_a_table_that_is_nearly_right_is_named_with_what_it_lacks():
     found = suggest([RawTable("orders", dict.fromkeys(values, "varchar"), values)], SCHEMA)
     orders = next(guess for guess in found if guess.table == "order_digital_transactions")
     assert (orders.raw, orders.near, orders.lacks) == ("", "orders", ("order_no",))
+
+
+def test_what_must_be_seconds_is_made_seconds():
+    values = {"phone": ["+14155550111"], "event": ["delivered"], "sent_at": ["2026-03-01T10:00:00Z"]}
+    raw = RawTable("sms_events", dict.fromkeys(values, "varchar"), values)
+    told = yaml.safe_load(as_yaml(suggest([raw], SCHEMA), SCHEMA))["sms_activity"]["columns"]["message_date"]
+    assert told == {"expr": "td_time_parse(\"sent_at\", 'UTC')", "src": "message_date", "type": "long"}
+
+
+def test_numbers_of_other_countries_are_read_as_such():
+    values = {"order_no": ["1"], "order_date": ["2026-03-01"], "total": ["1.119,90 €"], "shipping": ["4,90"]}
+    raw = RawTable("orders", dict.fromkeys(values, "varchar"), values)
+    told = yaml.safe_load(as_yaml(suggest([raw], SCHEMA), SCHEMA))["order_digital_transactions"]["columns"]
+    assert (told["amount"]["number"], told["shipping_cost"]["number"]) == ("comma", "comma")
+
+
+def test_a_file_of_orders_with_a_row_per_line_feeds_both_and_each_order_once():
+    values = {
+        "Name": ["#1", "#1"], "Created at": ["2026-03-01"] * 2, "Total": ["30", None],
+        "Lineitem sku": ["a", "b"], "Lineitem name": ["A", "B"], "Lineitem quantity": ["1", "2"],
+        "Lineitem price": ["10", "10"],
+    }  # fmt: skip
+    found = suggest([RawTable("orders_export", dict.fromkeys(values, "varchar"), values)], SCHEMA)
+    by_table = {guess.table: guess for guess in found}
+    order, lines = by_table["order_digital_transactions"], by_table["order_details"]
+    taken = {column.target: column.raw for column in lines.columns if column.taken}
+    assert order.row_per_line and lines.raw == "orders_export" and "net_price" not in taken
+    assert (taken["order_no"], taken["product_id"], taken["quantity"]) == (
+        "Name",
+        "Lineitem sku",
+        "Lineitem quantity",
+    )
+    assert 'partition by "Name"' in prep_sql(order) and "line_of_order = 1" in prep_sql(order)
+    assert "partition" not in prep_sql(lines)
 
 
 def test_nothing_fits_nothing():
