@@ -102,6 +102,7 @@ def open_delimited(path: Path, layout: Layout) -> DelimitedFile:
     csv.field_size_limit(LONGEST_CELL)
     encoding = known_encoding(layout.encoding) if layout.encoding else detect_encoding(path)
     layout = replace(layout, encoding=encoding)
+    layout = _as_spreadsheets_say(path, layout)
     delimiter = WORDS.get(layout.delimiter, layout.delimiter) or _sniff(path, layout)
     if len(delimiter) != 1:
         raise KitError(f"the delimiter must be one character, not {delimiter!r}", where="--delimiter")
@@ -121,6 +122,16 @@ def open_delimited(path: Path, layout: Layout) -> DelimitedFile:
         raise KitError("a file without header needs names", where=str(path), mend="add --columns a,b,…")
     names = column_names(first, f"{path}:{layout.skip_lines + 1}")
     return DelimitedFile(path, layout, names, [f"{path}: {told}" for told in renamed(first, names)])
+
+
+def _as_spreadsheets_say(path: Path, layout: Layout) -> Layout:
+    """Return the layout with the delimiter that a first line `sep=;` names, that line left out."""
+    if layout.delimiter or layout.skip_lines:
+        return layout
+    first = next(read_lines(path, layout.encoding), "").strip().lower()
+    if not (first.startswith("sep=") and len(first) == len("sep=;")):
+        return layout
+    return replace(layout, delimiter=first[-1], skip_lines=1)
 
 
 def _reader(path: Path, layout: Layout) -> Reader:

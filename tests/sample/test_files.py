@@ -72,6 +72,21 @@ def test_the_delimiter_is_found_by_looking(tmp_path, name, content):
     assert table(make(tmp_path, name, content)) == (["a", "b"], ["long", "string"], [["1", "x"]])
 
 
+def test_the_delimiter_that_a_spreadsheet_names_in_the_first_line_is_used(tmp_path):
+    assert table(make(tmp_path, "s.csv", "sep=|\nid|note\n1|a;b,c\n")) == (
+        ["id", "note"], ["string", "string"], [["1", "a;b,c"]],
+    )  # fmt: skip
+
+
+def test_names_of_other_scripts_are_said_in_english_and_the_reader_is_told(tmp_path):
+    source = open_source(make(tmp_path, "s.csv", "会員番号,Größe,備考,Prénom\n1,M,x,Zoé\n"), Layout())
+    assert source.names == ["member_number", "grosse", "column_3", "prenom"]
+    list(source.rows())
+    assert [finding.split(": ")[-1] for finding in source.findings] == [
+        "column 1, 会員番号, is called member_number", "column 3, 備考, is called column_3",
+    ]  # fmt: skip
+
+
 def test_commas_inside_quotes_and_line_ends_inside_values_are_values(tmp_path):
     path = make(tmp_path, "a.csv", 'a,b\n"1,5","two\nlines"\n')
     assert table(path)[2] == [["1,5", "two\nlines"]]
