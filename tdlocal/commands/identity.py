@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tdlocal.commands.query import ask
+from tdlocal.engine.dialect.tokens import RESERVED
 from tdlocal.errors import KitError
 from tdlocal.files.delimited import Layout
 from tdlocal.files.naming import column_name
@@ -82,6 +83,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--id", required=True, metavar="COLUMN", help="column that tells the records apart")
     add("--out", type=Path, metavar="FILE", help="CSV of id and cluster")
     add("--labels", metavar="COLUMN", help="column with the true person: prints precision, recall and F1")
+    add("--encoding", default="", help="when not told by a byte-order mark; UTF-8 otherwise")
+    add("--bad-rows", choices=("stop", "skip"), default="stop", help="lines with the wrong number of values")
     add("--project", type=Path, default=Path(), metavar="DIR", help="project whose unification/ is used")
 
 
@@ -239,23 +242,23 @@ def named(person: Person, value: str) -> Identifier:
 
 def match(arguments: argparse.Namespace) -> int:
     """Run the project's matching rules on a file, in an account of its own that is thrown away."""
-    source = open_source(arguments.file, Layout(), all_text=True)
-    names = source.names
-    wanted = {"id": column_name(arguments.id)}
+    layout = Layout(encoding=arguments.encoding, skip_bad_rows=arguments.bad_rows == "skip")
+    source = open_source(arguments.file, layout, all_text=True)
+    names = usable(source.names)
+    wanted = {"id": usable([column_name(arguments.id)])[0]}
     if arguments.labels:
-        wanted["labels"] = column_name(arguments.labels)
+        wanted["labels"] = usable([column_name(arguments.labels)])[0]
     for column in wanted.values():
         if column not in names:
             raise KitError(f"{arguments.file} has no column {column}", mend=f"it has {', '.join(names)}")
     with tempfile.TemporaryDirectory() as folder, local_account(Path(folder)) as server:
         upload = Upload(server.url, server.key, Progress().at)
-        upload.replace(
-            "identity", "source", list(zip(source.names, source.types, strict=True)), source.rows(), 0
-        )
-        columns = ", ".join(name for name in names if name != "time")
-        copy = f"select {wanted['id']} as record_id, {columns} from identity.source"
+        upload.replace("identity", "source", list(zip(names, source.types, strict=True)), source.rows(), 0)
+        columns = "".join(f", {name}" for name in names if name != "record_id")
+        copy = f"select {wanted['id']} as record_id{columns} from identity.source"
         list(ask(server, f"create table identity.records as {copy}", "identity")[1])
-        rules = run_rules(server, arguments)
+        check_ids(server, arguments)
+        rules = run_rules(server, arguments, names)
         links = [
             pair
             for rule in rules
@@ -263,6 +266,8 @@ def match(arguments: argparse.Namespace) -> int:
         ]
         columns = ", ".join(dict.fromkeys(["record_id", wanted.get("labels", "record_id")]))
         records = list(ask(server, f"select {columns} from records order by record_id", "identity")[1])
+    for finding in source.findings:
+        print(finding, file=sys.stderr)
     clusters = clustered([row[0] for row in records], links)
     print(f"{len(records)} records, {len(links)} links, {len(set(clusters.values()))} clusters")
     if arguments.out:
@@ -278,7 +283,29 @@ def match(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run_rules(server: LocalServer, arguments: argparse.Namespace) -> list[str]:
+def usable(names: Sequence[str]) -> list[str]:
+    """Return names that a rule can write without quotes, and that the account does not need itself.
+
+    >>> usable(["name", "order", "time"])
+    ['name', 'order_', 'time_']
+    """
+    return [f"{name}_" if name == "time" or name.upper() in RESERVED else name for name in names]
+
+
+def check_ids(server: LocalServer, arguments: argparse.Namespace) -> None:
+    """Raise KitError when the records cannot be told apart by their ids."""
+    sql = "select record_id, count(*) from records group by 1 having count(*) > 1 or record_id is null"
+    wrong = list(ask(server, f"{sql} order by 1 nulls first limit 1", "identity")[1])
+    if wrong:
+        what = "is empty" if wrong[0][0] is None else f"has {wrong[0][0]!r}"
+        raise KitError(
+            f"column {arguments.id} {what} in {wrong[0][1]} rows",
+            where=str(arguments.file),
+            mend="give every row an id of its own, or name another column with --id",
+        )
+
+
+def run_rules(server: LocalServer, arguments: argparse.Namespace, names: Sequence[str]) -> list[str]:
     """Run the pack's matching in a process of its own, as a py> task would; return the rules' names."""
     environment = {
         **os.environ,
@@ -296,7 +323,11 @@ def run_rules(server: LocalServer, arguments: argparse.Namespace) -> list[str]:
     )
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
-        raise KitError(lines[-1].partition(": ")[2] or lines[-1], where=str(arguments.match))
+        raise KitError(
+            lines[-1].partition(": ")[2] or lines[-1],
+            where=str(arguments.match),
+            mend=f"the records have the columns {', '.join(names)}",
+        )
     *said, names = done.stdout.strip().splitlines()
     print("\n".join(said))
     return names.split()
@@ -341,5 +372,7 @@ def quality(
     else:
         judged = {tuple(sorted(pair)) for pair in pairs if pair[0] in known and pair[1] in known}
         said, right = len(judged), sum(known[a] == known[b] for a, b in judged)
+    if not said and not true_pairs:  # nothing to find, nothing said
+        return 1.0, 1.0, 1.0
     precision, recall = right / max(said, 1), right / max(true_pairs, 1)
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-12)

@@ -256,6 +256,40 @@ def test_any_file_can_be_tried(tmp_path, capsys):
     assert "no column no_such_column" in capsys.readouterr().err
 
 
+ODD = (  # the first line, what goes between values, how it is written, what --id is
+    ("record_id,Order,last name,time", ",", "utf-8-sig", "record_id"),
+    ("ID;Order;LAST_NAME;time", ";", "cp1252", "ID"),
+)
+
+
+@pytest.mark.parametrize("head, between, encoding, id_column", ODD)
+def test_odd_files_are_read_and_their_columns_can_be_named(
+    tmp_path, capsys, head, between, encoding, id_column
+):
+    rules, file = tmp_path / "match.yml", tmp_path / "people.csv"
+    rules.write_text(
+        "matching: {rules: {r: {block_by: [last_name], compare: [{column: order_}, {column: Time_}]}}}"
+    )
+    rows = [
+        f"{at},{word(random.Random(at // 2))},M\u00fcller{at // 2},{1000 + at // 2 * 37}" for at in range(20)
+    ]
+    file.write_text("\n".join([head, *(row.replace(",", between) for row in rows)]), encoding=encoding)
+    words = ["identity", "match", str(file), "--match", str(rules), "--id", id_column]
+    if encoding == "cp1252":
+        words += ["--encoding", encoding]
+    assert cli.main(words) == 0
+    assert "20 records, 10 links, 10 clusters" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ids, said", [("1,1,2", "has '1' in 2 rows"), ("1,,2", "is empty in 1 rows")])
+def test_ids_that_tell_no_records_apart_are_refused(tmp_path, capsys, ids, said):
+    rules, file = tmp_path / "match.yml", tmp_path / "people.csv"
+    rules.write_text("matching: {rules: {r: {block_by: [name], compare: [{column: name}]}}}")
+    file.write_text("id,name\n" + "".join(f"{each},ada\n" for each in ids.split(",")))
+    assert cli.main(["identity", "match", str(file), "--match", str(rules), "--id", "id"]) == 1
+    assert f"column id {said}" in capsys.readouterr().err
+
+
 def test_unify_compile_writes_files_that_are_a_workflow(tmp_path, capsys):
     assert cli.main(["unify", "compile", "--out", str(tmp_path)]) == 0
     dig = (tmp_path / "unify_retail.dig").read_text(encoding="utf-8")

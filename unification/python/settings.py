@@ -6,6 +6,7 @@ Stores    `match_protection`: the file's `protection`, for the unification servi
 Raises    TaskError naming every fault of `matching`; the service tells those of `protection`
 """
 
+import re
 from pathlib import Path
 
 from common.python.errors import TaskError
@@ -17,6 +18,7 @@ RULE_SETTINGS = (
     "block_by", "split_by", "compare", "threshold", "largest_block", "must_agree", "told_apart_by",
 )  # fmt: skip
 
+COLUMN = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 COMPARISON_SETTINGS = ("column", "levels", "term_frequency", "swapped_with", "shared")
 
 
@@ -84,12 +86,12 @@ def _rule(name, settings, fault):
     ]
     if not compare:
         fault("compare must be a list of {column: …}", *path, "compare")
-    must_agree = settings.get("must_agree") or []
+    must_agree = _lowered(settings.get("must_agree") or [])
     columns = [comparison.column for comparison in compare if comparison]
     if not isinstance(must_agree, list) or not set(must_agree) <= set(columns):
         fault(f"must_agree must be a list of columns of compare ({', '.join(columns)})", *path, "must_agree")
         must_agree = []
-    told_apart_by = settings.get("told_apart_by") or []
+    told_apart_by = _lowered(settings.get("told_apart_by") or [])
     if not isinstance(told_apart_by, list) or not all(isinstance(column, str) for column in told_apart_by):
         fault("told_apart_by must be a list of columns", *path, "told_apart_by")
         told_apart_by = []
@@ -105,6 +107,13 @@ def _rule(name, settings, fault):
     )
 
 
+def _lowered(columns):
+    """Return the names as SQL reads them; what is no list of names, as it is."""
+    if not isinstance(columns, list):
+        return columns
+    return [column.lower() if isinstance(column, str) else column for column in columns]
+
+
 def _comparison(item, path, fault):
     if not isinstance(item, dict) or not isinstance(item.get("column"), str):
         fault("must be a map with `column`", *path)
@@ -112,10 +121,12 @@ def _comparison(item, path, fault):
     for setting in item:
         if setting not in COMPARISON_SETTINGS:
             fault(f"unknown setting {setting!r}; known: {', '.join(COMPARISON_SETTINGS)}", *path, setting)
-    swapped_with = item.get("swapped_with")
-    if swapped_with is not None and not isinstance(swapped_with, str):
-        fault(f"must be a column's name, is {swapped_with!r}", *path, "swapped_with")
-        swapped_with = None
+    for setting in ("column", "swapped_with"):
+        value = item.get(setting)
+        if value is not None and not (isinstance(value, str) and COLUMN.fullmatch(value)):
+            fault(f"must be a column's name, is {value!r}", *path, setting)
+            return None
+    swapped_with = item["swapped_with"].lower() if item.get("swapped_with") else None
     levels = item.get("levels", list(LEVELS))
     rising = isinstance(levels, list) and all(isinstance(level, float) and 0 < level < 1 for level in levels)
     if not rising or sorted(set(levels)) != levels:
@@ -125,4 +136,5 @@ def _comparison(item, path, fault):
     if shared is not None and not isinstance(shared, bool):
         fault(f"must be true or false, is {shared!r}", *path, "shared")
         shared = None
-    return Comparison(item["column"], tuple(levels), item.get("term_frequency") is True, swapped_with, shared)
+    column = item["column"].lower()
+    return Comparison(column, tuple(levels), item.get("term_frequency") is True, swapped_with, shared)
