@@ -57,7 +57,7 @@ class CanonicalId:
     do_not_merge_key: str | None = None
     kind: str = "canonical"  # or "persistent": the word its lookup's columns begin with
     guarded: bool = False  # whether some identifiers of a row may be of another person than others
-    incremental: bool = False  # whether only new rows are read
+    incremental: bool = False  # whether only people whom changed rows concern are worked on
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ class Unification:
     tables: tuple[Table, ...]
     canonical_ids: tuple[CanonicalId, ...]
     master_tables: tuple[MasterTable, ...] = ()
+
+    @property
+    def incremental(self) -> bool:
+        """Whether only the people whom changed rows concern are worked on."""
+        return any(each.incremental for each in self.canonical_ids)
 
     def key(self, name: str) -> Key:
         return next(key for key in self.keys if key.name == name)

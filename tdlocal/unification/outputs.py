@@ -6,6 +6,8 @@ from itertools import groupby
 
 from tdlocal.unification.model import Attribute, CanonicalId, MasterTable, Unification
 from tdlocal.unification.sql import (
+    LISTED,
+    LISTS,
     SESSION,
     create,
     key_values,
@@ -17,28 +19,34 @@ from tdlocal.unification.sql import (
 )
 
 
-def columns_query(unification: Unification) -> str:
-    """Return a query of one row: for table n the column ``c<n>``, its columns as a select list.
+def own_columns(unification: Unification) -> str:
+    """Return, as SQL constants, the columns that an enriched table sets itself."""
+    own = [*(each.name for each in unification.canonical_ids), "built_for"]
+    return ", ".join(literal(name.lower()) for name in own)
 
-    Columns that the enriched table sets itself are left out: the canonical ids and ``built_for``.
-    """
-    own = ", ".join(
-        literal(name.lower()) for name in [*(each.name for each in unification.canonical_ids), "built_for"]
-    )
-    wanted = ",\n  ".join(
-        f"array_join(array_agg(c order by at) filter (where n = {at}), ', ') as c{at}"
-        for at in range(1, len(unification.tables) + 1)
-    )
-    tables = ", ".join(
-        f"({at}, {literal(table.database.lower())}, {literal(table.table.lower())})"
+
+def places(unification: Unification) -> str:
+    """Return a relation of the source tables: n (from 1), schema s, name, and that of the enriched table."""
+    rows = ", ".join(
+        f"({at}, {literal(table.database.lower())}, {literal(table.table.lower())},"
+        f" {literal(f'enriched_{table.name}'.lower())})"
         for at, table in enumerate(unification.tables, start=1)
     )
+    return f"(values {rows}) as t (n, s, name, enriched)"
+
+
+def columns_query(unification: Unification) -> str:
+    """Return a query of one row: ``c``, the columns of every table as select lists, one after the other.
+
+    Columns that the enriched table sets itself are left out: the canonical ids and ``built_for``. The query
+    reads `places` as ``${places}``.
+    """
     return (
-        f"select\n  {wanted}\nfrom (\n  select t.n, 'p.\"' || c.column_name || '\"' as c,"
-        " c.ordinal_position as at\n  from information_schema.columns as c\n"
-        f"  inner join (values {tables}) as t (n, s, name)\n"
-        "    on c.table_schema = t.s and c.table_name = t.name\n"
-        f"  where c.column_name not in ({own})\n) as c"
+        f"select array_join(array_agg(c order by n), '{LISTS}') as c\nfrom (\n"
+        "  select t.n, array_join(array_agg('p.\"' || c.column_name || '\"'"
+        " order by c.ordinal_position), ', ') as c\n  from information_schema.columns as c\n"
+        "  inner join ${places} on c.table_schema = t.s and c.table_name = t.name\n"
+        f"  where c.column_name not in ({own_columns(unification)})\n  group by t.n\n) as c"
     )
 
 
@@ -66,7 +74,7 @@ def _enriched_script(unification: Unification, example: int, has: tuple[str, ...
     rows = rows_of(unification, unification.canonical_ids, table, "s")
     return create(
         '"enriched_${sources[s].name}__next"',
-        f"select\n  ${{td.last_results['c' + (s + 1)]}},\n  {ids},\n  {SESSION} as built_for\n{rows}",
+        f"select\n  {LISTED},\n  {ids},\n  {SESSION} as built_for\n{rows}",
     )
 
 
@@ -93,31 +101,49 @@ def _candidates(master: MasterTable, attribute: Attribute) -> str:
     return "\nunion all\n".join(branches)
 
 
-def _survivor(master: MasterTable, attribute: Attribute) -> str:
+class Texts:
+    """Pieces of SQL that many statements hold: a short answer has each once, as ``${texts[n]}``."""
+
+    def __init__(self, *, shared: bool) -> None:
+        self.shared, self.kept = shared, list[str]()
+
+    def of(self, text: str) -> str:
+        """Return what stands for *text* in a statement. Text with a template is put there itself."""
+        if not self.shared or "${" in text:
+            return text
+        if text not in self.kept:
+            self.kept.append(text)
+        return f"${{texts[{self.kept.index(text)}]}}"
+
+
+def _survivor(master: MasterTable, attribute: Attribute, texts: Texts) -> str:
     """Return a query of one row a person: the value (or the values) that survive."""
     orders = {source.order for source in attribute.sources}
     times = {"last": "max(last_at) as last_at", "first": "min(first_at) as first_at"}
     ranks = {"last": "last_at desc nulls last", "first": "first_at"}
     valid_value = valid("cast(value as varchar)", attribute.valid_regexp, attribute.invalid_texts)
-    ranked = (
+    begins = (
         "select who, value, row_number() over (\n  partition by who\n"
         f"  order by tier, {', '.join(ranks[each] for each in sorted(orders))}, source,"
         " cast(value as varchar)\n"
         ") as n\nfrom (\n"
         f"select who, value, min(tier) as tier, min(source) as source,"
         f" {', '.join(times[each] for each in sorted(orders))}\n"
-        f"from (\n{_candidates(master, attribute)}\n) as c\nwhere who is not null and {valid_value}\n"
-        f"group by who, value{'' if attribute.array_elements else ', tier'}\n) as g"
+        "from (\n"
+    )
+    ends = (
+        f"\n) as c\nwhere who is not null and {valid_value}\n"
+        f"group by who, value{'' if attribute.array_elements else ', tier'}\n) as g\n) as r\n"
     )
     if attribute.array_elements:
-        return (
-            f"select who, array_agg(value order by n) as value\nfrom (\n{ranked}\n) as r\n"
-            f"where n <= {attribute.array_elements}\ngroup by who"
-        )
-    return f"select who, value\nfrom (\n{ranked}\n) as r\nwhere n = 1"
+        begins = f"select who, array_agg(value order by n) as value\nfrom (\n{begins}"
+        ends += f"where n <= {attribute.array_elements}\ngroup by who"
+    else:
+        begins, ends = f"select who, value\nfrom (\n{begins}", f"{ends}where n = 1"
+    return f"{texts.of(begins)}{_candidates(master, attribute)}{texts.of(ends)}"
 
 
-def master_script(unification: Unification, master: MasterTable) -> str:
+def master_script(unification: Unification, master: MasterTable, texts: Texts) -> str:
     """Return statements for a master table: one row a person, each attribute by its survivorship rule.
 
     The lowest priority wins; within it the latest (``order: last``) or earliest (``first``) value by
@@ -129,7 +155,8 @@ def master_script(unification: Unification, master: MasterTable) -> str:
             continue
         columns += f"\n  a{at}.value as {quoted(attribute.name)},"
         joins += (
-            f"\nleft join (\n{_attribute(unification, master, attribute)}\n) as a{at} on i.who = a{at}.who"
+            f"\nleft join (\n{_attribute(unification, master, attribute, texts)}\n)"
+            f" as a{at} on i.who = a{at}.who"
         )
     return create(
         quoted(f"{master.name}__next"),
@@ -139,9 +166,9 @@ def master_script(unification: Unification, master: MasterTable) -> str:
     )
 
 
-def _attribute(unification: Unification, master: MasterTable, attribute: Attribute) -> str:
+def _attribute(unification: Unification, master: MasterTable, attribute: Attribute, texts: Texts) -> str:
     if attribute.source_canonical_id is None:
-        return _survivor(master, attribute)
+        return _survivor(master, attribute, texts)
     own, other = quoted(master.canonical_id), quoted(attribute.source_canonical_id)
     union = "\nunion all\n".join(
         f"select {own} as who, {other} as value from {quoted(f'enriched_{table.name}__next')}"

@@ -138,6 +138,7 @@ class ProtectedSql:
         self.profile_keys = [name for name in protection.profile_keys if name in self.numbers]
         strong = [name for name in order if rules[name].strength == "strong"]
         self.anchor = self.numbers[strong[0]] if strong else 0
+        self.settings = (rules, self.profile_keys, protection.contradictions)  # all that a result hangs on
         self.contradictions = [
             (
                 at,

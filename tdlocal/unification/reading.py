@@ -1,14 +1,11 @@
-"""How a canonical id reads its sources: key columns, ties, records, and the marks of how far it has read."""
+"""How a canonical id reads its sources: key columns, ties, records and who speaks for them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 
-from tdlocal.unification.model import CanonicalId, Table, Unification
+from tdlocal.unification.model import CanonicalId, Unification
 from tdlocal.unification.sql import (
-    SESSION,
     ancestors,
     key_values,
     literal,
@@ -85,8 +82,8 @@ def _named(values: Sequence[str], names: Sequence[str], *, first: bool) -> str:
     return ", ".join(values)
 
 
-def records(unification: Unification, canonical: CanonicalId, layout: str) -> str:
-    """Return the union of every source's distinct records; with a *layout*, of rows from the mark on."""
+def records(unification: Unification, canonical: CanonicalId, *, counted: bool) -> str:
+    """Return the union of every source's distinct records; *counted* with how many rows each has."""
     names = ("table_id", "table_bit", "record_key", "seen_at")
     level = [each.name for each in unification.canonical_ids].index(canonical.name) + 1
     branches: list[str] = []
@@ -94,42 +91,27 @@ def records(unification: Unification, canonical: CanonicalId, layout: str) -> st
         if record_key(unification, canonical, table.name) is None:
             continue
         rows = rows_of(unification, ancestors(unification, canonical), table.name)
-        if layout:
-            rows += (
-                f"\nwhere {_mark(table)} >= coalesce((select max(mark) from {canonical.name}_marks"
-                f" where table_name = {literal(table.name)} and layout = '{layout}'"
-                f" and built_for < {SESSION}), '')"
-            )
-        values = (str(at), str(2 ** (at - 1)), f"${{sources[{at - 1}].k{level}}}", SEEN_AT)
+        seen_at = f"cast(p.{quoted('time')} as bigint)"
+        values = (str(at), str(2 ** (at - 1)), f"${{sources[{at - 1}].k{level}}}", seen_at)
         branches.append(f"select {_named(values, names, first=not branches)}\n{rows}")
     nothing = "select 0 as table_id, 0 as table_bit, '' as record_key, 0 as seen_at where 1 = 0"
     return (
         "select\n  table_id, table_bit, record_key,"
-        " min(seen_at) as first_seen_at, max(seen_at) as last_seen_at\n"
+        " min(coalesce(seen_at, 0)) as first_seen_at, max(coalesce(seen_at, 0)) as last_seen_at"
+        f"{', count(*) as copies' * counted}\n"
         "from (\n" + ("\nunion all\n".join(branches) or nothing) + "\n) as s\n"
         "where record_key <> '' group by table_id, table_bit, record_key"
     )
 
 
-def _mark(table: Table) -> str:
-    """Return an expression over a row ``p`` that rises with time: the first incremental column, else time.
-
-    Whole numbers and ISO dates sort as text once they are padded.
-    """
-    column = table.incremental_columns[0] if table.incremental_columns else "time"
-    return f"lpad(coalesce(cast(p.{quoted(column)} as varchar), ''), 32, '0')"
-
-
-def marks(unification: Unification, layout: str) -> str:
-    """Return a query of how far each source has been read."""
-    return "\nunion all\n".join(
-        f"select {literal(table.name)} as table_name, max({_mark(table)}) as mark, '{layout}' as layout,"
-        f" {SESSION} as built_for\nfrom {quoted(table.database)}.{quoted(table.table)} as p"
-        for table in unification.tables
+def leads(work: str, *, direct: bool) -> str:
+    """Return a query of the identifiers that speak for a record: v, and the tables where, as a mask."""
+    if direct:
+        return (
+            "select t.lead as v, bitwise_or_agg(s.bit) as table_mask\n"
+            f"from {work}ties as t inner join {work}sources as s on t.table_id = s.table_id group by t.lead"
+        )
+    return (
+        "select e.v, bitwise_or_agg(r.table_bit) as table_mask\n"
+        f"from {work}records as r inner join {work}leads as e on r.record_id = e.record_id group by e.v"
     )
-
-
-def layout(unification: Unification, canonical: CanonicalId, rules: Sequence[tuple[int, str]]) -> str:
-    """Return a fingerprint of what records look like and which identifiers count: others are not used."""
-    keys = [(table.name, record_key(unification, canonical, table.name)) for table in unification.tables]
-    return hashlib.sha256(json.dumps([keys, rules]).encode()).hexdigest()[:16]

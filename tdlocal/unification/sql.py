@@ -10,8 +10,11 @@ import jinja2
 
 from tdlocal.unification.model import CanonicalId, Unification
 
+WORK_ROWS = "w1_s"  # begins the names of tables of the rows that a partial run works on
 SEPARATOR = "'␟'"  # between the identifiers of a record; a value that holds one loses it
 SESSION = "${session_unixtime}"
+LISTS = "␟"  # between the select lists of tables
+LISTED = f"${{td.last_results.c.split('{LISTS}')[s]}}"  # of the table at place s of `sources`
 
 
 def literal(text: str) -> str:
@@ -68,6 +71,15 @@ def create(table: str, query: str = "") -> str:
     return f"drop table if exists {table};\ncreate table {table} as\n" + (f"{query};\n" if query else "")
 
 
+def daily(text: str) -> str:
+    """Return *text*, one line of SQL, as a template that is empty unless an incremental run is partial.
+
+    >>> daily(" and n = 1")
+    '${read == \'work\' ? " and n = 1" : ""}'
+    """
+    return f"""${{read == 'work' ? "{text}" : ""}}"""
+
+
 def statements(file: str, **values: Any) -> str:
     """Return the statements of a file in statements/ with *values* put in."""
     environment = jinja2.Environment(
@@ -77,7 +89,8 @@ def statements(file: str, **values: Any) -> str:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 (SQL, no page)
     )
-    given = {"create": create, "session": SESSION, "separator": SEPARATOR, **values}
+    given = {"create": create, "session": SESSION, "separator": SEPARATOR, "listed": LISTED, **values}
+    given["daily"] = daily if given.get("incremental") else lambda text: ""
     return environment.get_template(file).render(given).strip() + "\n"
 
 
@@ -193,12 +206,16 @@ def sources(unification: Unification) -> list[dict[str, str]]:
     For a canonical id of level n, ``k<n>`` is the record key, ``j<n>`` the joins to the lookup and ``i<n>``
     the row's canonical id then. Several tasks need them, and an answer is short. They hold no template.
     """
-    found = []
+    found: list[dict[str, str]] = []
     for table in unification.tables:
         source = {"place": f"{quoted(table.database)}.{quoted(table.table)}", "name": table.name}
+        if unification.incremental:
+            source["work"] = f"{WORK_ROWS}{len(found)}"
         for level, canonical in enumerate(unification.canonical_ids, start=1):
             key = record_key(unification, canonical, table.name)
             if key is None:
+                if canonical.incremental:
+                    source[f"k{level}"] = "''"
                 continue
             if canonical.guarded or canonical.incremental:
                 source[f"k{level}"] = key
@@ -212,13 +229,17 @@ def sources(unification: Unification) -> list[dict[str, str]]:
 def rows_of(unification: Unification, levels: Sequence[CanonicalId], table_name: str, at: str = "") -> str:
     """Return a FROM clause: the table as ``p``, each row joined to its canonical ids, as `row_id` needs it.
 
+    In an incremental run ``read`` says which rows: ``place`` for the source's, ``work`` for those of the
+    people who are worked on.
+
     Args:
         at: expression for the table's place in ``sources``, instead of the number itself: the clause then
             serves every table with the same levels.
     """
     index = at or str(table_number(unification, table_name) - 1)
     number = f"${{{at} + 1}}" if at else str(table_number(unification, table_name))
-    clause = f"from ${{sources[{index}].place}} as p"
+    place = "[read]" if unification.incremental else ".place"
+    clause = f"from ${{sources[{index}]{place}}} as p"
     for canonical in levels:
         level = _level(unification, canonical)
         if not key_values(unification, canonical, table_name):

@@ -27,6 +27,7 @@ class Run:
     def __init__(self, engine: Engine, session: int = SESSION_UNIXTIME, die_after: int | None = None) -> None:
         self.engine, self.die_after, self.done, self.statements = engine, die_after, 0, 0
         self.results: dict[str, Any] = {}
+        self.said: list[str] = []  # by echo>
         self.session = session
 
     def run(self, workflow: Mapping[str, Any]) -> Run:
@@ -41,7 +42,7 @@ class Run:
         if "td>" in task:
             self._query(task, params)
         elif "td_ddl>" in task:
-            self._ddl(task)
+            self._ddl(json.loads(render(json.dumps(task), params)))
         elif "fail>" in task:
             raise AssertionError(task["fail>"])
         elif "loop>" in task:
@@ -50,10 +51,15 @@ class Run:
         elif "for_each>" in task:
             ((name, values),) = task["for_each>"].items()
             for value in values:
+                value = render(value, params) if isinstance(value, str) else value
                 self._group(task["_do"], {**params, name: value})
         elif "if>" in task:
             if render(task["if>"], params) == "true":
                 self._group(task["_do"], params)
+            else:
+                self._group(task.get("_else_do", {}), params)
+        elif "echo>" in task:
+            self.said.append(render(task["echo>"], params))
         else:
             self._group(task, params)
 

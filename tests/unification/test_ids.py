@@ -142,24 +142,6 @@ def test_ten_daily_incremental_runs_equal_one_full_run(engine, seed):
     assert (people(engine), outputs(engine)) == daily
 
 
-def test_an_incremental_run_works_on_the_people_of_new_rows_only(engine):
-    unification = one_table(["email", "phone"])
-    many = [(f"e{at}", f"p{at}", at) for at in range(1, 200)]
-    put(engine, "stg.a", COLUMNS, many)
-    unify(engine, unification, FIRST, full_refresh=False)
-    before = lookup(engine)
-    put(engine, "stg.a", COLUMNS, [*many, ("e5", "p9", 300), ("new", None, 300)])
-    workflow = compile_workflow(unification, full_refresh=False)
-    del workflow["+clean_up"]
-    Run(engine, FIRST + DAY).run(workflow)
-    worked_on = {name for (name,) in rows(engine, "select id from w1_nodes", "cdp_unification_t")}
-    assert worked_on == {"e5", "p5", "e9", "p9", "e199", "p199", "new"}  # e199: its time is the mark
-    after = lookup(engine)
-    assert after["e9"] == after["p5"] == before["e5"]
-    others = set(before) - {"e9", "p9"}
-    assert {name: after[name] for name in others} == {name: before[name] for name in others}
-
-
 def test_an_incremental_run_after_a_full_one_carries_nothing_over_from_an_older_state(engine):
     unification = one_table(["email", "phone"])
     put(engine, "stg.a", COLUMNS, [("e1", "p1", 1), ("e2", "p2", 2)])
@@ -170,19 +152,6 @@ def test_an_incremental_run_after_a_full_one_carries_nothing_over_from_an_older_
     unify(engine, unification, FIRST + 2 * DAY, full_refresh=False)
     ids = lookup(engine)
     assert ids["e1"] == ids["e2"] != ids["e3"]
-
-
-def test_an_incremental_run_reads_only_rows_from_its_mark_on(engine):
-    unification = one_table(["email", "phone"])
-    put(engine, "stg.a", COLUMNS, [("e1", "p1", 1), ("e2", "p2", 2)])
-    unify(engine, unification, FIRST, full_refresh=False)
-    put(
-        engine, "stg.a", COLUMNS, [("e3", "p1", 1), ("e4", "p2", 2), ("e5", "p2", 3)]
-    )  # row 1 rewritten: unseen
-    unify(engine, unification, FIRST + DAY, full_refresh=False)
-    ids = lookup(engine)
-    assert "e3" not in ids
-    assert ids["e5"] == ids["p2"] == ids["e4"]
 
 
 def test_a_changed_unify_yml_makes_an_incremental_run_read_everything(engine):

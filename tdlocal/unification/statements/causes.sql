@@ -2,6 +2,17 @@
 {{ create(work ~ 'causes') }}
 select j.label, min_by(k.key_name, k.key_type) as cause
 from (
+{% if protected %}
+  select a.v, l.label
+  from {{ work }}pairs as a
+  inner join {{ work }}labels as l on a.v = l.v
+  inner join {{ work }}pairs as p on a.record_id = p.record_id
+  inner join {{ work }}labels as o on p.v = o.v and l.label = o.label
+  inner join {{ work }}nodes as n on p.v = n.v
+  inner join {{ work }}before as b on n.kind = b.kind and n.id = b.id
+  where l.label in (select label from {{ work }}homes where home = 1 and seniority > 1)
+  group by a.v, l.label
+{% else %}
   select e.v, l.label
   from (
     select v, w from {{ work }}all_edges_0 union all
@@ -14,6 +25,7 @@ from (
   inner join {{ work }}before as b on n.kind = b.kind and n.id = b.id
   where l.label in (select label from {{ work }}homes where home = 1 and seniority > 1)
   group by e.v, l.label
+{% endif %}
   having count(distinct b.canonical_id) > 1
 ) as j
 inner join {{ work }}nodes as n on j.v = n.v

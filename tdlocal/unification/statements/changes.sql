@@ -9,7 +9,7 @@ select
   {{ session }} as built_for
 from (
   select unification_id, change, canonical_id, other_canonical_id, identifiers, cause, session_unixtime
-  from {{ changes }} where session_unixtime <> {{ session }}
+  from {{ changes }} where session_unixtime <> {{ session }}{{ daily(' and 1 = 0') }}
 {% for name, work in ids %}
   union all
   select

@@ -9,7 +9,7 @@ from (
   select
     kind, id, min(seen_at) as first_seen_at, max(seen_at) as last_seen_at, bitwise_or_agg(table_bit) as table_mask
   from (
-{{ columns }}
+{{ identifiers }}
   ) as c
   group by kind, id
 ) as n

@@ -3,6 +3,13 @@ select m.table_mask, array_sort(array_agg(t.table_id)) as table_ids
 from (select distinct table_mask from {{ work }}nodes) as m
 inner join {{ work }}sources as t on bitwise_and(m.table_mask, t.bit) <> 0
 group by m.table_mask;
+{% if incremental %}
+{{ create(work ~ 'seen') }}
+select try_cast(substr(t.node, 1, 2) as bigint) as kind, substr(t.node, 4) as id, max(a.seen_at) as seen_at
+from {{ work }}aged as a
+cross join unnest(split(a.record_key, {{ separator }})) as t (node)
+group by t.node;
+{% endif %}
 {{ create(name ~ '_lookup__next') }}
 select
   p.canonical_id as {{ kind }}_id, n.id, n.kind as id_key_type,
@@ -16,21 +23,16 @@ inner join {{ work }}masks as m on n.table_mask = m.table_mask
 {% if incremental %}
 union all
 select
-  l.{{ kind }}_id, l.id, l.id_key_type, l.{{ kind }}_id_first_seen_at, l.{{ kind }}_id_last_seen_at,
-  l.id_first_seen_at, l.id_last_seen_at, l.id_source_table_ids, l.id_last_processed_at, {{ session }}
+  l.{{ kind }}_id, l.id, l.id_key_type, l.{{ kind }}_id_first_seen_at,
+  greatest(l.{{ kind }}_id_last_seen_at, p.seen_at), l.id_first_seen_at,
+  greatest(l.id_last_seen_at, coalesce(a.seen_at, 0)), l.id_source_table_ids, {{ session }}, {{ session }}
 from {{ name }}_lookup as l
-cross join {{ work }}carry as c
-left join {{ work }}touched as t on l.{{ kind }}_id = t.canonical_id
-where c.carried = 1 and t.canonical_id is null
+inner join (
+  select canonical_id, max(seen_at) as seen_at from {{ work }}aged group by canonical_id
+) as p on l.{{ kind }}_id = p.canonical_id
+left join {{ work }}seen as a on l.id_key_type = a.kind and l.id = a.id
 {% endif %}
 ;
-{% if incremental %}
-create table if not exists {{ name }}_graph (
-    follower_id varchar, follower_ns bigint, leader_id varchar, leader_ns bigint,
-    follower_first_seen_at bigint, follower_last_seen_at bigint, follower_source_table_ids array(bigint),
-    follower_last_processed_at bigint
-);
-{% endif %}
 {{ create(name ~ '_graph__next') }}
 select
   n.id as follower_id, n.kind as follower_ns, p.leader_id, p.leader_kind as leader_ns,
@@ -41,20 +43,7 @@ from {{ work }}nodes as n
 inner join {{ work }}labels as l on n.v = l.v
 inner join {{ work }}people as p on l.label = p.label
 inner join {{ work }}masks as m on n.table_mask = m.table_mask
-{% if incremental %}
-union all
-select
-  g.follower_id, g.follower_ns, g.leader_id, g.leader_ns, g.follower_first_seen_at, g.follower_last_seen_at,
-  g.follower_source_table_ids, g.follower_last_processed_at, {{ session }}
-from {{ name }}_graph as g
-cross join {{ work }}carry as c
-left join {{ work }}nodes as n on g.follower_ns = n.kind and g.follower_id = n.id
-where c.carried = 1 and n.v is null
-{% endif %}
-;
-{{ create(name ~ '_keys__next') }}
-select cast(key_type as bigint) as key_type, key_name, {{ session }} as built_for
-from (values {% for key, number in numbers %}{{ ', ' if not loop.first }}({{ number | int }}, '{{ key }}'){% endfor %}) as t (key_type, key_name);
+{{ daily("union all select g.follower_id, g.follower_ns, g.leader_id, g.leader_ns, g.follower_first_seen_at, greatest(g.follower_last_seen_at, a.seen_at), g.follower_source_table_ids, " ~ '" + session_unixtime + "' ~ ", " ~ '" + session_unixtime + "' ~ " from " ~ name ~ "_graph as g inner join " ~ work ~ "seen as a on g.follower_ns = a.kind and g.follower_id = a.id") }};
 {{ create(name ~ '_tables__next') }}
 select table_id, table_name, {{ session }} as built_for
 from {{ work }}sources as t;

@@ -5,14 +5,10 @@
 {% macro age(seen, kind, id) %}cast(1000000000000000 + {{ seen }} * 100 + {{ kind }} as varchar) || {{ id }}{% endmacro %}
 {% macro id_of(text) %}lower(substr(to_hex(sha256(to_utf8({{ text }}))), 1, 32)){% endmacro %}
 {{ create(work ~ 'before') }}
-select kind, id, canonical_id, first_seen_at
-from (
-  select
-    case key_name{% for key, number in numbers %} when '{{ key }}' then {{ number | int }}{% endfor %} end as kind, id,
-    canonical_id, first_seen_at
-  from {{ name }}_previous where canonical_id <> ''
-) as b
-where kind is not null;
+select k.key_type as kind, b.id, b.canonical_id, b.first_seen_at
+from {{ name }}_previous as b
+inner join {{ name }}_keys__next as k on b.key_name = k.key_name
+where b.canonical_id <> '';
 {{ create(work ~ 'known') }}
 select
   l.label, b.canonical_id, count(*) as identifiers, min({{ age('b.first_seen_at', 'b.kind', 'b.id') }}) as age
@@ -45,10 +41,8 @@ from (
   select label, leader_kind, leader_id, table_mask, first_seen_at, last_seen_at, text, {{ id_of('text') }} as new_id
   from (
     select
-      label, cast(substr(founder, 15, 2) as bigint) as leader_kind, substr(founder, 17) as leader_id,
-      table_mask, first_seen_at, last_seen_at,
-      case substr(founder, 15, 2){% for key, number in numbers %} when '{{ number }}' then '{{ key }}'{% endfor %} end
-        || ':' || substr(founder, 17) as text
+      g.label, k.key_type as leader_kind, substr(g.founder, 17) as leader_id, g.table_mask, g.first_seen_at,
+      g.last_seen_at, k.key_name || ':' || substr(g.founder, 17) as text
     from (
       select
         l.label, min({{ age('n.first_seen_at', 'n.kind', 'n.id') }}) as founder,
@@ -58,34 +52,21 @@ from (
       inner join {{ work }}nodes as n on l.v = n.v
       group by l.label
     ) as g
+    inner join {{ name }}_keys__next as k on cast(substr(g.founder, 15, 2) as bigint) = k.key_type
   ) as p
 ) as f
 left join {{ work }}homes as h on f.label = h.label and h.home = 1 and h.seniority = 1
-left join (select distinct canonical_id from {{ work }}before) as t on f.new_id = t.canonical_id;
+left join (
+  select distinct canonical_id from {{ work }}before
+{% if incremental %}
+  {{ daily("union select canonical_id from " ~ name ~ ("_regions" if protected else "_leads") ~ " where canonical_id not in (select canonical_id from " ~ work ~ "touched)") }}
+{% endif %}
+) as t on f.new_id = t.canonical_id;
 {% if not direct %}
-{{ create(work ~ ('homed' if incremental else 'rows')) }}
-select r.table_id, r.record_{{ 'id' if incremental else 'key' }}, p.canonical_id
+{{ create(work ~ 'rows') }}
+select r.record_id, r.table_id, r.record_key, p.canonical_id
 from {{ work }}records as r
 inner join {{ work }}{{ 'owners' if protected else 'leads' }} as e on r.record_id = e.record_id
 inner join {{ work }}labels as l on e.v = l.v
 inner join {{ work }}people as p on l.label = p.label;
-{% if incremental %}
-{{ create(name ~ '_kept__next') }}
-select
-  r.table_id, r.record_key, r.first_seen_at, r.last_seen_at, lpad(cast(n.kind as varchar), 2, '0') || n.id as lead, h.canonical_id,
-  '{{ layout }}' as layout, {{ session }} as built_for
-from {{ work }}records as r
-left join {{ work }}leads as e on r.record_id = e.record_id
-left join {{ work }}nodes as n on e.v = n.v
-left join {{ work }}homed as h on r.record_id = h.record_id
-union all
-select
-  k.table_id, k.record_key, k.first_seen_at, k.last_seen_at, k.lead, k.canonical_id, k.layout, {{ session }}
-from {{ name }}_kept as k
-cross join {{ work }}carry as c
-left join {{ work }}touched as t on k.canonical_id = t.canonical_id
-where c.carried = 1 and k.layout = '{{ layout }}' and k.canonical_id is not null and t.canonical_id is null;
-{{ create(work ~ 'rows') }}
-select table_id, record_key, canonical_id from {{ name }}_kept__next where canonical_id is not null;
-{% endif %}
 {% endif %}

@@ -1,14 +1,7 @@
-{# Who was who before this session: taken from the live lookup once a session, so that a rerun after
-   publishing still compares with the session before. The row without a key marks a first session. #}
-create table if not exists {{ name }}_lookup (
-    {{ kind }}_id varchar, id varchar, id_key_type bigint, {{ kind }}_id_first_seen_at bigint,
-    {{ kind }}_id_last_seen_at bigint, id_first_seen_at bigint, id_last_seen_at bigint,
-    id_source_table_ids array(bigint), id_last_processed_at bigint, built_for bigint
-);
-create table if not exists {{ name }}_keys (key_type bigint, key_name varchar);
-create table if not exists {{ name }}_previous (
-    key_name varchar, id varchar, canonical_id varchar, first_seen_at bigint, valid_for bigint
-);
+{# Who was who before this session: taken from the live lookup before the session changes it, so that a rerun
+   still compares with the session before. Identifiers that an earlier run of this session worked on are as it
+   found them; an incremental run takes only those it works on. The row without a key marks that there was
+   an earlier run. #}
 {{ create(work ~ 'previous') }}
 select key_name, id, canonical_id, first_seen_at, valid_for
 from {{ name }}_previous where valid_for = {{ session }}
@@ -16,7 +9,14 @@ union all
 select k.key_name, l.id, l.{{ kind }}_id, l.id_first_seen_at, {{ session }}
 from {{ name }}_lookup as l
 inner join {{ name }}_keys as k on l.id_key_type = k.key_type
-where not exists (select 1 as one from {{ name }}_previous where valid_for = {{ session }})
+left join {{ name }}_previous as b on b.valid_for = {{ session }} and b.id = l.id and b.key_name = k.key_name
+where b.id is null and (
+  coalesce(l.id_last_processed_at, 0) <> {{ session }}
+  or not exists (select 1 as one from {{ name }}_previous where valid_for = {{ session }})
+){{ daily(" and l." ~ kind ~ "_id in (select canonical_id from " ~ work ~ "touched union select canonical_id from " ~ work ~ "aged)") }}
 union all
 select '', '', '', 0, {{ session }}
 where not exists (select 1 as one from {{ name }}_previous where valid_for = {{ session }});
+{{ create(name ~ '_keys__next') }}
+select cast(key_type as bigint) as key_type, key_name, {{ session }} as built_for
+from (values {% for key, number in numbers %}{{ ', ' if not loop.first }}({{ number | int }}, '{{ key }}'){% endfor %}) as t (key_type, key_name);

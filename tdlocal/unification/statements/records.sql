@@ -2,56 +2,10 @@
    every valid identifier, numbered. pairs: which identifier is in which record. #}
 {{ create(work ~ 'sources') }}
 {{ table_bits }};
-{% if incremental %}
-{# records of earlier runs are kept; of each source only rows from its mark on are read. Marks are taken
-   before reading, so a row that arrives meanwhile is read next time. Those of the session before stay
-   beside the new ones: a rerun reads what its first run read. #}
-create table if not exists {{ name }}_kept (
-    table_id bigint, record_key varchar, first_seen_at bigint, last_seen_at bigint, lead varchar,
-    canonical_id varchar, layout varchar
-);
-create table if not exists {{ name }}_marks (table_name varchar, mark varchar, layout varchar, built_for bigint);
-{{ create(name ~ '_marks__next') }}
-{{ marks }}
-union all
-select table_name, mark, layout, built_for from {{ name }}_marks
-where built_for = (select max(built_for) from {{ name }}_marks where built_for < {{ session }});
-{{ create(work ~ 'fresh') }}
-{{ branches }};
-{# people whom no new row concerns are carried over as they are, when the last run was one like this #}
-{{ create(work ~ 'carry') }}
-select case when count(*) > 0 then {{ 1 if carries else 0 }} else 0 end as carried
-from {{ name }}_marks
-where layout = '{{ layout }}' and built_for = (select max(built_for) from {{ name }}_lookup);
-{{ create(work ~ 'touched') }}
-select distinct l.{{ kind }}_id as canonical_id
-from {{ name }}_lookup as l
-inner join (
-  select distinct try_cast(substr(t.node, 1, 2) as bigint) as kind, substr(t.node, 4) as id
-  from {{ work }}fresh as f
-  cross join unnest(split(f.record_key, {{ separator }})) as t (node)
-) as n on l.id = n.id and l.id_key_type = n.kind;
-{% endif %}
 {{ create(work ~ 'records') }}
-select row_number() over () as record_id, table_id, table_bit, record_key, first_seen_at, last_seen_at
+select row_number() over () as record_id, table_id, table_bit, record_key, first_seen_at, last_seen_at{{ ', copies' if counted }}
 from (
-{% if incremental %}
-select
-  table_id, table_bit, record_key, min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at
-from (
-  select table_id, table_bit, record_key, first_seen_at, last_seen_at from {{ work }}fresh
-  union all
-  select k.table_id, s.bit, k.record_key, k.first_seen_at, k.last_seen_at
-  from {{ name }}_kept as k
-  inner join {{ work }}sources as s on k.table_id = s.table_id
-  cross join {{ work }}carry as c
-  left join {{ work }}touched as t on k.canonical_id = t.canonical_id
-  where k.layout = '{{ layout }}' and (c.carried = 0 or t.canonical_id is not null)
-) as r
-group by table_id, table_bit, record_key
-{% else %}
 {{ branches }}
-{% endif %}
 ) as r;
 {{ create(work ~ 'nodes') }}
 {# which of a record's identifiers speaks for it hangs on these numbers where people are kept apart #}
@@ -84,6 +38,9 @@ from (
   inner join {{ work }}found as b on a.record_id = b.record_id
   where {{ protected.is_limited('a.kind') }} and {{ protected.is_profile('b.kind') }} and a.kind <> b.kind
   group by a.v, a.kind, b.kind
+{% if incremental %}
+  {{ daily("union all select n.v, n.kind, 0, s.others from " ~ work ~ "nodes as n inner join " ~ work ~ "still as s on n.kind = s.kind and n.id = s.id") }}
+{% endif %}
 ) as c
 where others > {{ protected.limit('kind') }}
 group by v, kind;

@@ -8,9 +8,15 @@ from (
 {% for each in protected_ids %}
 {% set work = each.work %}
   union all
-  select '{{ each.name }}', 'shared by too many', cast(null as varchar), k.key_name, n.id, s.others
-  from {{ work }}shared as s
-  inner join {{ work }}nodes as n on s.v = n.v
+  select '{{ each.name }}', 'shared by too many', cast(null as varchar), k.key_name, s.id, s.others
+  from (
+    select n.kind, n.id, s.others
+    from {{ work }}shared as s
+    inner join {{ work }}nodes as n on s.v = n.v
+{% if incremental %}
+    {{ daily("union select kind, id, others from " ~ work ~ "still") }}
+{% endif %}
+  ) as s
   inner join {{ each.name }}_keys__next as k on s.kind = k.key_type
   union all
   select '{{ each.name }}', 'weak link between different people', p.canonical_id, k.key_name, n.id, c.people
@@ -27,6 +33,7 @@ from (
   inner join {{ work }}labels as l on m.v = l.v
   inner join {{ work }}people as p on l.label = p.label
   inner join {{ each.name }}_keys__next as k on n.kind = k.key_type
+  where not {{ each.joins }}
   union all
   select distinct '{{ each.name }}', d.reason, p.canonical_id, k.key_name, n.id, cast(null as bigint)
   from {{ work }}doubtful as d
