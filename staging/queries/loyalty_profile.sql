@@ -145,10 +145,8 @@ final as (
 
         -- membership
         case
-            when statuses.code = 'true' or lower(trim(latest.membership_status)) = 'active'
-                then 'active'
-            when statuses.code = 'false' or lower(trim(latest.membership_status)) = 'inactive'
-                then 'inactive'
+            when statuses.code = 'true' then 'active'
+            when statuses.code = 'false' then 'inactive'
             else lower(nullif(trim(latest.membership_status), ''))
         end as trfmd_membership_status,
         nullif(
