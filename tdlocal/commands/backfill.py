@@ -57,7 +57,9 @@ def main(arguments: argparse.Namespace) -> int:
             began = time.monotonic()
             words = f"{session:%Y-%m-%d %H:%M:%S}"
             print(f"session {number} of {len(sessions)}: {words}", file=sys.stderr, flush=True)
-            done = subprocess.run(command(arguments, state, words), cwd=arguments.project, check=False)
+            done = subprocess.run(
+                command(arguments, state, f"{words} {session:%z}"), cwd=arguments.project, check=False
+            )
             if done.returncode:
                 raise KitError(
                     f"session {words} did not end well, {number - 1} of {len(sessions)} are done",

@@ -162,7 +162,7 @@ class Cron:
         for _ in range(366 * 8):
             if self.day_fits(day):
                 for hour, minute in times if forward else reversed(times):
-                    fired = dt.datetime.combine(day, dt.time(hour, minute), moment.tzinfo)
+                    fired = _fired(dt.datetime.combine(day, dt.time(hour, minute), moment.tzinfo))
                     if (
                         (fired.timestamp() > moment.timestamp())
                         if forward
@@ -171,6 +171,18 @@ class Cron:
                         return fired
             day += dt.timedelta(days=1 if forward else -1)
         raise ValueError("the schedule never fires")
+
+
+def _fired(moment: dt.datetime) -> dt.datetime:
+    """When the clock shows a time: of an hour that comes twice the second, of one that is left out the hour
+    after it, as Java's calendar has it.
+    """
+    return on_the_clock(max(moment.replace(fold=0), moment.replace(fold=1), key=dt.datetime.timestamp))
+
+
+def on_the_clock(moment: dt.datetime) -> dt.datetime:
+    """The same moment as its zone's clock shows it, which leaves out an hour when summer time begins."""
+    return moment.astimezone(dt.UTC).astimezone(moment.tzinfo)
 
 
 def _field(text: str, low: int, high: int, names: tuple[str, ...] = (), first: int = 1) -> set[int]:
@@ -236,9 +248,9 @@ def session_time(
     """The session time that `--session WORD` means.
 
     Args:
-        word: "yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule, last, or empty for the default:
-        the
-            session of the last run, else the schedule's last, else today 00:00.
+        word: "yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss" (and " +0200" where an hour comes twice), daily, hourly,
+            schedule, last, or empty for the default: the session of the last run, else the schedule's last,
+            else today 00:00.
         zone_name: the workflow's zone.
         schedule: the workflow's schedule.
         last: session time (ISO) of the newest saved run; empty when there is none.
@@ -249,7 +261,7 @@ def session_time(
     """
     tz = zone(zone_name)
     now = (now or dt.datetime.now(dt.UTC)).astimezone(tz)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = on_the_clock(now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
     if word in ("", "last"):
         if last:
             return dt.datetime.fromisoformat(last).astimezone(tz)
@@ -266,14 +278,16 @@ def session_time(
                 "--session schedule: this workflow has no schedule", mend="give a date, or add schedule:"
             )
         return schedule.last_before(now)
-    match = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d))?", word)
+    match = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)( [+-]\d{4})?)?", word)
     problem = f"--session {word!r} is no session time"
     mend = 'write yyyy-MM-dd, "yyyy-MM-dd HH:mm:ss", daily, hourly, schedule or last'
     if not match:
         raise KitError(problem, mend=mend)
-    numbers = [int(part) if part else 0 for part in match.groups()]
+    numbers = [int(part) if part else 0 for part in match.groups()[:6]]
     try:
-        return dt.datetime(*numbers, tzinfo=tz)  # type: ignore[misc,arg-type]
+        if match[7]:
+            return dt.datetime.strptime(word, "%Y-%m-%d %H:%M:%S %z").astimezone(tz)
+        return on_the_clock(dt.datetime(*numbers, tzinfo=tz))  # type: ignore[misc,arg-type]
     except ValueError as error:
         raise KitError(f"{problem}: {error}", mend=mend) from None
 

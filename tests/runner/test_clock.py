@@ -1,0 +1,73 @@
+"""Sessions where summer time begins and ends: each day has one, at a time that its clock shows."""
+
+import datetime as dt
+
+import pytest
+
+from tdlocal.workflow.sessions import Schedule, iso, session_time, zone
+from tests.runner.kit import Project
+
+NIGHTLY = {"cron>": "30 2 * * *"}
+DAILY = {"daily>": "02:30:00"}
+
+
+def sessions(config: dict[str, str], zone_name: str, first: str, count: int) -> list[str]:
+    schedule = Schedule(config, zone_name)
+    moment, found = dt.datetime.fromisoformat(first).astimezone(zone(zone_name)), []
+    for _ in range(count):
+        moment = schedule.next_after(moment)
+        found.append(iso(moment))
+    back = [iso(moment)]
+    for _ in range(count - 1):
+        moment = schedule.last_before(moment)
+        back.insert(0, iso(moment))
+    assert back == found, "the way back meets the same sessions"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "zone_name", "first", "expected"),
+    [
+        (NIGHTLY, "Europe/Berlin", "2026-03-28T00:00:00Z",
+         ["2026-03-28T02:30:00+01:00", "2026-03-29T03:30:00+02:00", "2026-03-30T02:30:00+02:00"]),
+        (NIGHTLY, "Europe/Berlin", "2026-10-24T00:00:00Z",
+         ["2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00"]),
+        (DAILY, "America/New_York", "2026-03-07T00:00:00Z",
+         ["2026-03-07T00:00:00-05:00", "2026-03-08T00:00:00-05:00", "2026-03-09T00:00:00-04:00"]),
+        (DAILY, "America/New_York", "2026-10-31T00:00:00Z",
+         ["2026-10-31T00:00:00-04:00", "2026-11-01T00:00:00-04:00", "2026-11-02T00:00:00-05:00"]),
+        (DAILY, "Asia/Beirut", "2026-03-27T00:00:00Z",  # its clock has no midnight that day
+         ["2026-03-28T00:00:00+02:00", "2026-03-29T01:00:00+03:00", "2026-03-30T00:00:00+03:00"]),
+    ],
+)  # fmt: skip
+def test_every_day_has_one_session(config, zone_name, first, expected):
+    assert sessions(config, zone_name, first, 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "zone_name", "expected"),
+    [
+        ("2026-03-29", "Asia/Beirut", "2026-03-29T01:00:00+03:00"),
+        ("2026-03-29 02:30:00", "Europe/Berlin", "2026-03-29T03:30:00+02:00"),
+        ("2026-10-25 02:30:00", "Europe/Berlin", "2026-10-25T02:30:00+02:00"),
+        ("2026-10-25 02:30:00 +0100", "Europe/Berlin", "2026-10-25T02:30:00+01:00"),
+        ("daily", "Europe/Berlin", "2026-10-25T00:00:00+02:00"),
+        ("hourly", "Europe/Berlin", "2026-10-25T02:00:00+01:00"),
+    ],
+)
+def test_a_session_is_a_time_that_its_clock_shows(word, zone_name, expected):
+    now = dt.datetime.fromisoformat("2026-10-25T02:40:00+01:00")
+    assert iso(session_time(word, zone_name, None, now=now)) == expected
+
+
+def test_a_backfill_over_the_end_of_summer_time_runs_the_sessions_of_the_schedule(project: Project) -> None:
+    project.write(
+        "main.dig",
+        "timezone: Europe/Berlin\nschedule:\n  cron>: 30 2 * * *\n"
+        "+a:\n  sh>: echo ${session_time} >> $TRACE\n",
+    )
+    ended = project.tdlocal("backfill", "main", "--from", "2026-10-24", "--to", "2026-10-26")
+    assert ended.code == 0, ended.err
+    assert ended.trace == [
+        "2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00",
+    ]  # fmt: skip
