@@ -33,6 +33,7 @@ LONGEST_TEXT = 100_000
 DDL = Path("common/queries/create_log_tables.sql")
 NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
 NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
+PLACE = "attempt * 2 + if(status = 'running', 0, 1)"  # of a row in its session's log, whatever the clock said
 MAIL = "mail"  # what the log calls a mail: no workflow has this name
 DONE = "it succeeded in this session and nothing it reads changed since"
 RESUMED = "it went on after its failure"
@@ -266,7 +267,7 @@ def read_history(log: str, workflow: str, session: int) -> list[dict[str, Any]]:
     sql = (
         "select status, start_time, config_hash, attempt, run_id, session_time, logged_at\n"
         f"from log_tbl\nwhere workflow = {treasure.literal(workflow)} and session_unixtime = {session}\n"
-        "order by logged_at, attempt"
+        f"order by {PLACE}, logged_at"
     )
     try:
         return treasure.run_query(log, sql).dicts()
@@ -312,12 +313,12 @@ def ending(workflow: str, session: int, row: Mapping[str, Any]) -> str:
     values = [treasure.literal(workflow), str(session), *(sql_value(value) for value in row.values())]
     taken = {
         "attempt": "max(attempt)",
-        "start_time": "max_by(start_time, logged_at)",
-        "config_hash": "max_by(config_hash, logged_at)",
-        "reason": "max_by(reason, logged_at)",
+        "start_time": "max_by(start_time, attempt)",
+        "config_hash": "max_by(config_hash, attempt)",
+        "reason": "max_by(reason, attempt)",
         "end_time": NOW,
-        "duration_seconds": f"case when coalesce(max_by(reason, logged_at), '') <> '{RESUMED}'"
-        f" then cast({NOW_MS} - max(logged_at) as double) / 1e3 end",
+        "duration_seconds": f"case when coalesce(max_by(reason, attempt), '') <> '{RESUMED}'"
+        f" then greatest(0, cast({NOW_MS} - max_by(logged_at, attempt) as double) / 1e3) end",
         "logged_at": NOW_MS,
     }
     ours = f"workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
@@ -337,8 +338,8 @@ def resumed(workflow: str, session: int, row: Mapping[str, Any]) -> str:
     """
     run_id = treasure.literal(row["run_id"])
     is_new = {
-        "success": "max_by(status, logged_at) <> 'success'",
-        "failure": f"max_by(run_id, logged_at) <> {run_id}",
+        "success": f"max_by(status, {PLACE}) <> 'success'",
+        "failure": f"max_by(run_id, {PLACE}) <> {run_id}",
     }[row["status"]]
     taken = {
         "workflow": treasure.literal(workflow),
@@ -348,7 +349,7 @@ def resumed(workflow: str, session: int, row: Mapping[str, Any]) -> str:
         "session_time": treasure.literal(row["session_time"]),
         "attempt": "max(attempt) + 1",
         "start_time": NOW,
-        "config_hash": "max_by(config_hash, logged_at)",
+        "config_hash": f"max_by(config_hash, {PLACE})",
         "reason": f"'{RESUMED}'",
         "logged_at": f"{NOW_MS} - 1",  # before its end
     }

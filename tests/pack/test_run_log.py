@@ -158,6 +158,20 @@ def test_every_decision_has_a_reason(decide, py, params, treasure):
     ]
 
 
+def test_a_clock_that_was_set_back_changes_no_decision(decide, py, log, treasure, params):
+    database = f"va_config_{params['sub']}"
+    decide()
+    py("common.python.run_log.failure", workflow_name="wf04_stage", message="x")
+    ahead = "update log_tbl set logged_at = logged_at + 3600000, start_time = '2999-01-01T00:00:00Z'"
+    treasure.run_query(database, ahead, rows=False)
+    assert decide() == "run"
+    treasure.run_query(database, f"{ahead} where status = 'running' and attempt = 2", rows=False)
+    py("common.python.run_log.success", workflow_name="wf04_stage")
+    assert decide() == "skip"
+    (success,) = [row for row in log() if row["status"] == "success"]
+    assert (success["attempt"], success["duration_seconds"]) == (2, 0.0)
+
+
 def test_a_start_that_names_no_workflow_is_told(decide):
     with pytest.raises(TaskError, match="from names no workflow: 'golden'"):
         decide(start_at="golden")
