@@ -227,7 +227,7 @@ def table_guess(
         for target, declared in columns.items()
         if (guess := column_guess(table, target, declared, said, found)) is not None
     ]
-    guesses = named_by_description(one_home_each(guesses))
+    guesses = valued_by_units(named_by_description(one_home_each(guesses)))
     sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
     lacks = [" or ".join(group) for group in CORE.get(table, ()) if not set(group) & sure]
     if lacks:
@@ -246,6 +246,19 @@ def tells_of_mails(table: str, found: Mapping[str, dict[str, float]]) -> bool:
     kinds_seen = {kind for kinds_of_column in found.values() for kind in kinds_of_column}
     phones = [column for column, seen in found.items() if "phone" in seen and "phone" in words_of(column)]
     return table == "email_activity" and {"email", "message"} <= kinds_seen and not phones
+
+
+def valued_by_units(guesses: list[Guess]) -> list[Guess]:
+    """Offer quantity times price where no column is the value of a line; whether it is, a person knows."""
+    by_target = {guess.target: guess for guess in guesses if guess.taken}
+    units, price = by_target.get("quantity"), by_target.get("list_price")
+    if units is None or price is None or "net_price" in by_target or units.number or price.number:
+        return guesses
+    value = f'try_cast("{units.raw}" as double) * try_cast("{price.raw}" as double)'
+    offer = Guess(
+        "net_price", units.raw, DOUBTFUL, "no column is the value of a line; less discounts?", "", value
+    )
+    return [*(guess for guess in guesses if guess.target != "net_price"), offer]
 
 
 def named_by_description(guesses: list[Guess]) -> list[Guess]:

@@ -140,6 +140,17 @@ def test_a_file_of_orders_with_a_row_per_line_feeds_both_and_each_order_once():
     assert "partition" not in prep_sql(lines)
 
 
+def test_the_value_of_a_line_that_no_column_has_is_offered_as_quantity_times_price():
+    values = {"order_no": ["1"], "sku": ["a"], "qty": ["2"], "unit_price": ["9.95"]}
+    raw = RawTable("order_lines", dict.fromkeys(values, "varchar"), values)
+    text = as_yaml(suggest([raw], SCHEMA), SCHEMA)
+    assert """# ? net_price: {expr: 'try_cast("qty" as double) * try_cast("unit_price" as double)'""" in text
+    raw = RawTable(
+        "order_lines", {**raw.columns, "line_total": "varchar"}, {**values, "line_total": ["19.9"]}
+    )
+    assert "net_price: {prp: line_total" in as_yaml(suggest([raw], SCHEMA), SCHEMA)
+
+
 def test_nothing_fits_nothing():
     raw = RawTable("weather", {"station": "varchar", "degrees": "double"}, {"degrees": [1.5]})
     assert [guess.raw for guess in suggest([raw], SCHEMA)] == [""] * len(SCHEMA)
