@@ -198,7 +198,7 @@ dated as (
                 then
                     regexp_replace(text, '^(.{4})(..)(..).*$', '$1-$2-$3')
                     || regexp_replace(substr(text, 9), '^T?(..)(..)(..)Z?$', ' $1:$2:$3')
-            when regexp_like(text, '^[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]{1,2}')
+            when regexp_like(text, '^[0-9]{4}[/.-][0-9]{1,2}[/.-][0-9]{1,2}([ ,T]|$)')
                 then
                     substr(text, 1, 4) || '-'
                     || lpad(regexp_extract(text, '^[0-9]{4}[/.-]([0-9]{1,2})', 1), 2, '0') || '-'
