@@ -59,7 +59,7 @@ class Result:
 
     ``subtasks`` is a map of tasks to run below it; ``files`` are files that it was made from and ``reads``
     names of parameters that it used beyond its own templates (both decide whether a later run may skip it);
-    ``effect`` is False
+    ``made`` is the table that it made, as database.table; ``effect`` is False
     when it changed nothing that a later task could see except what it stored; ``note`` and ``rows`` are for
     the console.
     """
@@ -69,6 +69,7 @@ class Result:
     subtasks: dict[str, Any] | None = None
     files: list[Path] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
+    made: str = ""
     effect: bool = True
     note: str = ""
     rows: int | None = None

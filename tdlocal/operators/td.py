@@ -53,6 +53,7 @@ def run(job: Job) -> Result:
     return Result(
         Update(_resets(job), {"td": stored}),
         files=[file] if file else [],
+        made=f"{database}.{create}" if create else "",
         effect=effect,
         note=f"→ {target}" if target else "",
         rows=records if records or not target else None,

@@ -99,8 +99,26 @@ class Run:
             "retry_attempt_name": None,
         }
         self.attempt = attempt
+        self.edited = self._is_edited()
         self.count = 0
         self.loop: asyncio.AbstractEventLoop | None = None
+
+    def _is_edited(self) -> bool:
+        """Whether a task that succeeded, or a file of it, changed since: then tasks that follow it run again,
+        and need the tables of those before, which the run before may have renamed when it published them.
+        """
+        root = self.services.project.root
+        files = {item for done in self.journal.done.values() for item in done.files.items()}
+        if any(file_hash(root / file) != digest for file, digest in files):
+            return True
+        tasks = [self.workflow.root]
+        while tasks:
+            task = tasks.pop()
+            tasks += task.children
+            saved = self.journal.done.get(task.name)
+            if saved and saved.text != fingerprint(task.config):
+                return True
+        return False
 
     async def run(self) -> Outcome:
         """Run the workflow to its end."""
@@ -459,6 +477,8 @@ class Run:
         for name, digest in saved.reads.items():
             if now.get(name, digest) != digest:
                 return f"parameter {name} changed"
+        if saved.made and self.edited and self.services.is_gone(saved.made):
+            return f"{saved.made} is no longer there"
         return ""
 
     def _save(self, task: Task, seen: View, job: Job, result: Result) -> None:
@@ -478,6 +498,7 @@ class Run:
                 result.stored,
                 result.exported,
                 result.subtasks,
+                result.made,
             )
         )
 

@@ -80,6 +80,7 @@ class Services:
         self._closing = ExitStack()
         self.lock = threading.RLock()
         self._account: LocalServer | None = None
+        self._tables: dict[str, set[str]] = {}
         self._running: set[Callable[[], None]] = set()
 
     def account(self) -> LocalServer:
@@ -98,6 +99,22 @@ class Services:
                     ) from error
                 self.account_started(self._account.url)
             return self._account
+
+    def is_gone(self, table: str) -> bool:
+        """Whether the account had no such table (database.table) when it was first asked in this run."""
+        database, _, name = table.partition(".")
+        with self.lock:
+            if database not in self._tables:
+                from tdclient import Client
+                from tdclient.errors import NotFoundError
+
+                account = self.account()
+                with Client(apikey=account.key, endpoint=account.url) as client:
+                    try:
+                        self._tables[database] = {each.name for each in client.tables(database)}
+                    except NotFoundError:
+                        self._tables[database] = set()
+            return name not in self._tables[database]
 
     def current(self, text: str) -> str:
         """*text* with the account's present address in place of those of earlier runs."""

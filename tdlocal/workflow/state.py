@@ -37,7 +37,7 @@ class Done:
     """A task that succeeded: its result, and what it was made from.
 
     ``text`` is the hash of the task as written, ``files`` the hash of each file that it used (relative to
-    the project), ``reads`` the hash of each parameter that it read.
+    the project), ``reads`` the hash of each parameter that it read, ``made`` the table that it made.
     """
 
     task: str
@@ -47,6 +47,7 @@ class Done:
     stored: Update = field(default_factory=Update)
     exported: dict[str, Any] = field(default_factory=dict)
     subtasks: dict[str, Any] | None = None
+    made: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""
@@ -58,6 +59,8 @@ class Done:
             line["stored"] = self.stored.to_json()
         if self.subtasks is not None:
             line["subtasks"] = self.subtasks
+        if self.made:
+            line["made"] = self.made
         return line
 
     @classmethod
@@ -72,6 +75,7 @@ class Done:
             stored,
             line.get("exported", {}),
             line.get("subtasks"),
+            line.get("made", ""),
         )
 
 

@@ -189,3 +189,23 @@ def test_faults_that_pass_do_no_harm_and_no_query_runs_twice(project: Project, s
     )
     other = "+other:\n  td_ddl>:\n  create_tables: [one]\n  rename_tables: [{from: one, to: two}]\n"
     assert run(project, text + other + look) == [str(n) for n in range(1, 9)]
+
+
+def test_an_edit_after_the_end_makes_published_tables_anew(project: Project) -> None:
+    """The tables that the edited query reads were renamed when the first run published them."""
+    project.write(
+        "main.dig",
+        HEAD + "+a:\n  td>: {data: select 1 as x}\n  create_table: a__next\n"
+        "+b:\n  td>: b.sql\n  create_table: b__next\n"
+        "+publish:\n  td>: publish.sql\n"
+        "+look:\n  td>: {data: select x from b}\n  store_last_results: true\n"
+        "+told:\n  sh>: echo ${td.last_results.x} >> $TRACE\n",
+    )
+    project.write("publish.sql", "drop table if exists b; drop table a__next; alter table b__next rename to b")
+    project.write("b.sql", "select x from a__next\n")
+    assert project.run().trace == ["1"]
+    assert project.run().trace == []
+    project.write("b.sql", "select x + 1 as x from a__next\n")
+    run = project.run()
+    assert run.code == 0, run.out
+    assert run.trace == ["2"]
