@@ -201,7 +201,9 @@ def test_an_edit_after_the_end_makes_published_tables_anew(project: Project) -> 
         "+look:\n  td>: {data: select x from b}\n  store_last_results: true\n"
         "+told:\n  sh>: echo ${td.last_results.x} >> $TRACE\n",
     )
-    project.write("publish.sql", "drop table if exists b; drop table a__next; alter table b__next rename to b")
+    project.write(
+        "publish.sql", "drop table if exists b; drop table a__next; alter table b__next rename to b"
+    )
     project.write("b.sql", "select x from a__next\n")
     assert project.run().trace == ["1"]
     assert project.run().trace == []
