@@ -4,8 +4,9 @@
 
 Rows are records of a source with up to three identifiers; people are 30 % of them, with skewed numbers of
 records. Time and memory are those of the compiled workflow: records to lookup, statistics and enriched rows.
-After the first size a day with 1 % new rows is unified incrementally, with and without protection, beside a
-full run over the same rows.
+After the first and the last size a day with 1 % new rows is unified incrementally, with and without
+protection, beside a full run over the same rows; `--days` measures nothing else. Of the new rows half say
+nothing that was not known, a quarter bring a new card of somebody known, a quarter are of new people.
 """
 
 from __future__ import annotations
@@ -60,8 +61,13 @@ print(json.dumps({"seconds": time.perf_counter() - started, "clusters": count}))
 """  # noqa: E501
 
 
-def source(count: int) -> pa.Table:
-    """Return *count* records of 0.3 × *count* people; how many records a person has is Zipf's law."""
+def source(count: int, strangers: float = 1) -> pa.Table:
+    """Return *count* records of 0.3 × *count* people; how many records a person has is Zipf's law.
+
+    Args:
+        strangers: share of records whose card is anybody's; of the others it is one of the person's own. All
+            of them make, by chance, one huge component beside the small ones.
+    """
     dice = np.random.default_rng(1)
     people = int(count * 0.3)
     weight = dice.zipf(1.8, people).clip(1, 200).astype(float)
@@ -70,6 +76,8 @@ def source(count: int) -> pa.Table:
     email = owner * 3 + dice.integers(0, 3, count)
     phone = owner * 2 + dice.integers(0, 2, count)
     token = dice.integers(0, count * 2, count)
+    if strangers < 1:
+        token = np.where(dice.random(count) < strangers, token, owner * 6 + dice.integers(0, 6, count))
 
     def texts(before: str, numbers: np.ndarray, kept: np.ndarray) -> pa.Array:
         values = np.char.add(before, numbers.astype(str))
@@ -117,26 +125,39 @@ def measure(count: int, splink: str | None) -> float:
     return cpu
 
 
-def next_day(count: int) -> None:
-    """Print what a day with 1 % new rows costs, as a share of a full run."""
+def day_after(records: pa.Table) -> pa.Table:
+    """Return 1 % as many records: half say nothing new, a quarter have a new card, a quarter new people."""
     dice = np.random.default_rng(3)
-    rows_before = source(count)
-    new = rows_before.take(pa.array(dice.integers(0, count, count // 100)))
-    new = new.set_column(3, "time", pa.array(1_800_000_000 + np.arange(len(new))))
+    count = len(records) // 100
+    new = records.take(pa.array(dice.integers(0, len(records), count)))
+    email, token = (new.column(key).to_pylist() for key in ("email", "token"))
+    phone = new.column("phone").to_pylist()
+    for at in range(count // 2, count):
+        token[at] = f"tok_new_{at}"
+        if at >= count * 3 // 4:
+            email[at], phone[at] = f"new.{at // 2}", None
+    times = pa.array(1_800_000_000 + np.arange(count))
+    return pa.table({"email": email, "phone": pa.array(phone, pa.string()), "token": token, "time": times})
+
+
+def next_day(count: int) -> None:
+    """Print what a day with 1 % new rows costs, as a share of a full run over the same rows."""
+    before = source(count, strangers=0.02)
+    new = day_after(before)
     for name, protection in (("unify.yml alone", None), ("protected", PROTECTION)):
         with tempfile.TemporaryDirectory() as folder:
             engine = open_engine(Path(folder) / "bench.duckdb", memory_limit="6GB", threads=2)
             engine.create_database("stg")
             columns = [*(Column(key, "varchar") for key in KEYS), Column("time", "bigint")]
             engine.create_table("stg", "a", columns)
-            engine.append("stg", "a", rows_before)
+            engine.append("stg", "a", before)
             _day(engine, 1, protection, full=False)
             engine.append("stg", "a", new)
             daily, full = (_day(engine, day, protection, full=day == 3) for day in (2, 3))
             engine.close()
         print(
-            f"  1 % new rows, {name}: {daily:.1f} s of processor, a full run {full:.1f} s"
-            f" ({daily / full:.0%})",
+            f"  {count:,} rows and 1 % new ones, {name}: {daily:.1f} s of processor,"
+            f" a full run {full:.1f} s ({daily / full:.0%})",
             flush=True,
         )
 
@@ -179,13 +200,18 @@ def main() -> None:
     """Print the figures, and how time grows with the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", default="1000000,3000000,10000000", help="sizes, with commas between")
+    parser.add_argument("--days", action="store_true", help="only what a day with 1 %% new rows costs")
     parser.add_argument("--splink", help="Python of an environment with Splink 5")
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.rows.split(",")]
+    if arguments.days:
+        for count in counts:
+            next_day(count)
+        return
     times = []
     for count in counts:
         times.append(measure(count, arguments.splink))
-        if len(times) == 1:
+        if count in (counts[0], counts[-1]):
             next_day(count)
     if not arguments.splink:
         print("Splink was not asked for: --splink names a Python that has it")

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-p", "--param", action="append", default=[], metavar="KEY=VALUE", help="a parameter of unify.yml")
     add("--match", type=Path, metavar="FILE", help="protection settings; default: unification/match.yml")
     add("--no-protection", action="store_true", help="what unify.yml alone means")
-    add("--incremental", action="store_true", help="read only rows that came since the last such run")
+    add("--incremental", action="store_true", help="work only on people whom changed rows concern")
     add("--build-aside", action="store_true", help="leave <table>__next tables for a publishing task")
 
 

@@ -8,6 +8,6 @@ cross join unnest(sequence(1, p.w_n)) as u (w_copy)
 union all
 select {{ listed }}, p.{{ id_column }}, {{ session }}
 from "enriched_${sources[s].name}" as p
-where p.{{ id_column }} in (select canonical_id from {{ work }}aged)
+where p.{{ id_column }} in (select canonical_id from {{ work }}seen)
 {% endif %}
 ;

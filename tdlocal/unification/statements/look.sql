@@ -11,6 +11,8 @@ select cast(0 as bigint) as table_id, '' as record_key, '' as canonical_id where
 select '' as canonical_id where 1 = 0;
 {{ create(work ~ 'aged') }}
 select 0 as table_id, '' as record_key, '' as canonical_id, 0 as seen_at where 1 = 0;
+{{ create(work ~ 'seen') }}
+select 0 as kind, '' as id, '' as canonical_id, 0 as seen_at where 1 = 0;
 {{ create(work ~ 'why') }}
 select
   case

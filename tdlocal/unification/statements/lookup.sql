@@ -3,13 +3,6 @@ select m.table_mask, array_sort(array_agg(t.table_id)) as table_ids
 from (select distinct table_mask from {{ work }}nodes) as m
 inner join {{ work }}sources as t on bitwise_and(m.table_mask, t.bit) <> 0
 group by m.table_mask;
-{% if incremental %}
-{{ create(work ~ 'seen') }}
-select try_cast(substr(t.node, 1, 2) as bigint) as kind, substr(t.node, 4) as id, max(a.seen_at) as seen_at
-from {{ work }}aged as a
-cross join unnest(split(a.record_key, {{ separator }})) as t (node)
-group by t.node;
-{% endif %}
 {{ create(name ~ '_lookup__next') }}
 select
   p.canonical_id as {{ kind }}_id, n.id, n.kind as id_key_type,
@@ -28,7 +21,7 @@ select
   greatest(l.id_last_seen_at, coalesce(a.seen_at, 0)), l.id_source_table_ids, {{ session }}, {{ session }}
 from {{ name }}_lookup as l
 inner join (
-  select canonical_id, max(seen_at) as seen_at from {{ work }}aged group by canonical_id
+  select canonical_id, max(seen_at) as seen_at from {{ work }}seen group by canonical_id
 ) as p on l.{{ kind }}_id = p.canonical_id
 left join {{ work }}seen as a on l.id_key_type = a.kind and l.id = a.id
 {% endif %}

@@ -7,13 +7,16 @@ select key_name, id, canonical_id, first_seen_at, valid_for
 from {{ name }}_previous where valid_for = {{ session }}
 union all
 select k.key_name, l.id, l.{{ kind }}_id, l.id_first_seen_at, {{ session }}
-from {{ name }}_lookup as l
+from (
+  select {{ kind }}_id, id, id_key_type, id_first_seen_at, id_last_processed_at
+  from {{ name }}_lookup{{ daily(" where " ~ kind ~ "_id in (select canonical_id from " ~ work ~ "touched union select canonical_id from " ~ work ~ "seen)") }}
+) as l
 inner join {{ name }}_keys as k on l.id_key_type = k.key_type
 left join {{ name }}_previous as b on b.valid_for = {{ session }} and b.id = l.id and b.key_name = k.key_name
 where b.id is null and (
   coalesce(l.id_last_processed_at, 0) <> {{ session }}
   or not exists (select 1 as one from {{ name }}_previous where valid_for = {{ session }})
-){{ daily(" and l." ~ kind ~ "_id in (select canonical_id from " ~ work ~ "touched union select canonical_id from " ~ work ~ "aged)") }}
+)
 union all
 select '', '', '', 0, {{ session }}
 where not exists (select 1 as one from {{ name }}_previous where valid_for = {{ session }});

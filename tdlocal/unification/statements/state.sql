@@ -40,7 +40,7 @@ group by n.kind, n.id, coalesce(o.kind, 0), coalesce(o.id, ''), coalesce(g.regio
 select canonical_id from {{ work }}people union select canonical_id from {{ work }}touched;
 {# and where people who are only seen again have new rows, too #}
 {{ create(work ~ 'redone') }}
-select canonical_id from {{ work }}gone union select canonical_id from {{ work }}aged;
+select canonical_id from {{ work }}gone union select canonical_id from {{ work }}seen;
 {{ create(work ~ 'nodes_gone') }}
 select cast(kind as varchar) || ':' || id as node from {{ work }}nodes
 union select cast(kind as varchar) || ':' || id from {{ work }}seen

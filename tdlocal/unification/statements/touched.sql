@@ -100,5 +100,16 @@ from {{ work }}again as a
 inner join {{ work }}fresh as f on a.record_id = f.record_id
 where a.canonical_id not in (select canonical_id from {{ work }}touched)
 group by f.table_id, f.record_key, a.canonical_id;
+{# their identifiers may be of several people: a shared one is somebody by itself #}
+{{ create(work ~ 'seen') }}
+select m.kind, m.id, m.canonical_id, max(p.seen_at) as seen_at
+from (
+  select try_cast(substr(t.node, 1, 2) as bigint) as kind, substr(t.node, 4) as id, a.seen_at
+  from {{ work }}aged as a
+  cross join unnest(split(a.record_key, {{ separator }})) as t (node)
+) as p
+inner join {{ work }}met as m on p.kind = m.kind and p.id = m.id
+group by m.kind, m.id, m.canonical_id;
+delete from {{ work }}seen where (select why from {{ work }}why) <> '';
 delete from {{ work }}aged where (select why from {{ work }}why) <> '';
 delete from {{ work }}touched where (select why from {{ work }}why) <> '';
