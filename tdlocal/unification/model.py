@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tdlocal.engine.functions import regexps
+
 SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FREE_NAME = re.compile(r"[A-Za-z0-9_]+")
 ORDERS = ("first", "last")
@@ -181,7 +183,7 @@ class _Reader:
             self.fault(path, f"must be a regular expression as text, is {_kind(value)}")
             return None
         try:
-            re.compile(value)
+            regexps.compiled(value)  # Java's syntax, as Trino reads it
         except re.error as error:
             self.fault(path, f"is not a regular expression: {error}")
         return value

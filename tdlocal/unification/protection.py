@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tdlocal.engine.functions import regexps
 from tdlocal.unification.model import CanonicalId, Unification, UnificationFaults
 from tdlocal.unification.sql import (
     key_numbers,
@@ -112,7 +113,7 @@ def _read_rule(rule: Mapping[str, Any], path: str, faults: list[tuple[str, str]]
     pattern = rule.get("blocked_regexp")
     if pattern is not None:
         try:
-            re.compile(pattern)
+            regexps.compiled(pattern)
         except (re.error, TypeError) as error:
             faults.append((f"{path}.blocked_regexp", f"is not a regular expression: {error}"))
     return KeyRule(
