@@ -157,6 +157,7 @@ def shown_cells(ask: Ask) -> dict[str, Counter[tuple[str, ...]]]:
         rows = ask(finding["rows_query"])
         if kind == "order without lines":  # an order counts once, however often it was exported
             rows = list({row[column]: row for row in rows}.values())
+        seen: set[str] = set()  # keys; the first row of each repeats nothing
         for row in rows:
             if check == "CONVERSION":
                 raw = next(name for name, target in targets[table].items() if target == column)
@@ -165,7 +166,8 @@ def shown_cells(ask: Ask) -> dict[str, Counter[tuple[str, ...]]]:
                 cells[(table, column, same(row["value"]))] += 1
             elif check == "REPEATED_KEY":
                 key = "|".join(str(row[name]) for name in column.split(", "))
-                cells[(table, column, same(key))] += int(row["occurrences"]) - 1
+                cells[(table, column, same(key))] += key in seen
+                seen.add(key)
             else:
                 cells[(table, column, same(row[column]))] += 1
     return found
