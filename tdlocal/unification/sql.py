@@ -74,8 +74,8 @@ def create(table: str, query: str = "") -> str:
 def daily(text: str) -> str:
     """Return *text*, one line of SQL, as a template that is empty unless an incremental run is partial.
 
-    >>> daily(" and n = 1")
-    '${read == \'work\' ? " and n = 1" : ""}'
+    >>> print(daily(" and n = 1"))
+    ${read == 'work' ? " and n = 1" : ""}
     """
     return f"""${{read == 'work' ? "{text}" : ""}}"""
 

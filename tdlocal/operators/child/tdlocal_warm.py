@@ -111,13 +111,16 @@ def child(order, output, close):
 
 
 class Compiled(importlib.machinery.SourceFileLoader):
-    """Loads a module from the code that is at hand, if its file is still the one that was compiled."""
+    """Loads a module from the code that is at hand, if its file is still the one that was compiled.
+
+    Python's own .pyc files are not asked: they do not notice an edit within a second that keeps the size.
+    """
 
     def get_code(self, fullname):
         """The module's code."""
         stamp, code = CODE.get(self.path, (None, None))
         if stamp is None or stamp != stamp_of(self.path):
-            code = super().get_code(fullname)
+            code = self.source_to_code(self.get_data(self.path), self.path)
         return code
 
 
