@@ -24,12 +24,7 @@ from common.python.errors import TaskError
 NAME = "unlogged_failures.jsonl"
 RUNNING = "where status = 'running'"
 ENDED = "where status in ('success', 'failure')"
-BEFORE = (
-    "workflow",
-    "session_unixtime",
-    "session_time",
-    "run_id",
-)  # a start has these of its end
+BEFORE = ("workflow", "session_unixtime", "session_time", "run_id")  # a start has these of its end
 OURS = "log_tbl where workflow = {workflow} and session_unixtime = {session}"
 
 
@@ -116,8 +111,8 @@ def insert(row: Mapping[str, Any]) -> str:
     values = [sql_value(value) for value in row.values()]
     taken = {
         "attempt": f"coalesce(max(attempt) filter ({RUNNING}), count(*) + 1)",
-        "start_time": f"coalesce(max_by(start_time, logged_at) filter ({RUNNING}), {end})",
-        "config_hash": "max_by(config_hash, logged_at)",
+        "start_time": f"coalesce(max_by(start_time, attempt) filter ({RUNNING}), {end})",
+        "config_hash": "max_by(config_hash, attempt)",
     }
     ours = OURS.format(workflow=treasure.literal(str(row["workflow"])), session=int(row["session_unixtime"]))
     failure = (

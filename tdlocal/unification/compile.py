@@ -139,6 +139,7 @@ def _steps(read: Unification, guards: Protection | None, database: str, texts: T
     workflow["+enrich"] = _enrich(read)
     if read.incremental:
         (canonical,) = read.canonical_ids
+        protected = _protected(read, canonical, guards)
         again = _script(_values(read, canonical, protected, database, texts))("again")
         workflow["+again"] = incremental.again(read, again)
     if read.master_tables:

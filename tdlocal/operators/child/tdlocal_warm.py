@@ -126,11 +126,10 @@ class Compiled(importlib.machinery.SourceFileLoader):
 
 def finder_of(project):
     """A path hook for the folders of a project."""
+    root = os.path.join(os.path.abspath(project), "")
 
     def hook(folder):
-        if not os.path.abspath(folder).startswith(os.path.join(project, "")[:-1]) or not os.path.isdir(
-            folder
-        ):
+        if not os.path.isdir(folder) or not os.path.join(os.path.abspath(folder), "").startswith(root):
             raise ImportError(folder)
         return importlib.machinery.FileFinder(
             folder,
