@@ -25,6 +25,7 @@ from common.python.errors import TaskError
 from common.python.inputs import WORKFLOWS
 
 WHERE = "config/src_params.yml, defaults"
+MOST_VERSIONS = 100
 
 
 def settle(defaults, sites, mail_sender=""):
@@ -100,11 +101,11 @@ def check(chosen: Mapping[str, Any], sites: Mapping[str, Any]) -> None:
             f"site {chosen['site']!r} is not known", where=WHERE, mend=f"use one of {', '.join(sites)}"
         )
     check_workflow("only", chosen.get("only") or "")
-    if chosen.get("keep_versions", 1) < 1:
+    if chosen.get("keep_versions", 1) not in range(1, MOST_VERSIONS + 1):
         raise TaskError(
-            "keep_versions is less than 1",
+            f"keep_versions is {chosen['keep_versions']!r}",
             where=WHERE,
-            mend="keep at least one earlier state: keep_versions: 1",
+            mend=f"keep at least one earlier state, at most {MOST_VERSIONS}: keep_versions: 2",
         )
 
 

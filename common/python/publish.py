@@ -24,9 +24,9 @@ that anybody would want back, so the earlier states stay those of earlier sessio
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from typing import Any
 
 from common.python import treasure
@@ -266,5 +266,5 @@ def append_log(database: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def now_text() -> str:
-    """Return the clock's time in UTC, for logs only."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    """Return the clock's time in UTC to a millisecond, for logs only."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from tdlocal.errors import KitError
 from tdlocal.pack_command import run_pack
+from tdlocal.workflow.state import States
 
 HELP = (
     "Return the layers that a workflow writes to an earlier state, by table swap. "
-    "`tdlocal rollback wf06_golden` goes one state back; the same again undoes it. "
-    "`tdlocal rollback --run RUN_ID` takes every layer to the session of that run "
-    "(select run_id, workflow, start_time from va_config_retail.log_tbl). The rollback is written to "
-    "va_config publish_log. Mails that were sent and segments that were created stay."
+    "`tdlocal rollback wf06_golden` goes one session back; the same again undoes it, or finishes it where it "
+    "was killed. `tdlocal rollback --run RUN_ID` takes every layer to its state as of the session of that "
+    "run (select run_id, workflow, start_time from va_config_retail.log_tbl). The rollback is written to "
+    "va_config publish_log. What stays is told: mails that were sent, segments that were created, tables of "
+    "which no state so old is kept."
 )
 
 
@@ -33,6 +35,13 @@ def main(arguments: argparse.Namespace) -> int:
     if not arguments.workflow and not arguments.run:
         raise KitError(
             "say what to roll back", mend="tdlocal rollback wf06_golden, or tdlocal rollback --run RUN_ID"
+        )
+    going_on = States(arguments.state / "sessions").at_work()
+    if going_on:
+        raise KitError(
+            "a run is going on, which publishes tables too",
+            where=", ".join(map(str, going_on)),
+            mend="wait for its end, or end it, then take its layers back",
         )
     words = {"workflow": Path(arguments.workflow).stem, "run": arguments.run, "sub": arguments.sub}
     return run_pack("common.python.rollback", words, project=arguments.project, state=arguments.state)

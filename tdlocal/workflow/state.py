@@ -242,6 +242,17 @@ class States:
         stamp = session.strftime("%Y%m%dT%H%M%S%z")
         return self.folder / _safe(workflow) / f"{stamp}.jsonl"
 
+    def at_work(self) -> list[Path]:
+        """The journals of the runs that are going on."""
+        found = []
+        for path in sorted(self.folder.glob("*/*.jsonl")):
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    found.append(path)
+        return found
+
     def last_session(self, workflow: str) -> str:
         """The latest session time (ISO) of *workflow* that was saved; empty when there is none."""
         times = []

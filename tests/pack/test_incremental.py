@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from common.python.errors import TaskError
-from common.python.rollback import roll_back_layer
+from common.python.rollback import roll_back
 from prep.python.incremental import SINCE
 from tests.support import ROOT, SESSION_UNIXTIME, render
 
@@ -290,8 +290,11 @@ def test_through_kills_and_a_rollback_the_rows_stay_those_of_a_full_load(diary):
     back = FIRST + diary.day * DAY
     diary.receive()
     diary.load()
-    for database in (shop.prp, shop.src):
-        assert len(roll_back_layer(database, back)) == len(PAIR)
+    moved = roll_back(shop.params, run=str(back), workflow="wf02_mapping")
+    assert {database: len(tables) for database, tables in moved.items()} == {
+        shop.prp: len(PAIR),
+        shop.src: len(PAIR),
+    }
     diary.receive()
     assert min(diary.load().values()) > 0
     diary.is_right()

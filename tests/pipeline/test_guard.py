@@ -54,6 +54,8 @@ def test_a_second_run_of_the_session_stops_with_one_line(tmp_path):
         assert "another run of this session is going on" in line and "to mend: wait for it" in line
         rerun = tdlocal(*WORDS, "--rerun", state=state, project=project)
         assert "another run of this session is going on" in rerun.stderr
+        back = tdlocal("rollback", "wf06_golden", "--project", str(ROOT), state=state, project=project)
+        assert back.returncode == 1 and "a run is going on, which publishes tables too" in back.stderr
     finally:
         ended(first)
 
