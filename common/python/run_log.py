@@ -7,7 +7,8 @@ Writes    va_config_<sub>.log_tbl, append-only: a row `running`, then one `succe
           run_decisions: one row per decision; run_metrics: what each workflow left behind, what each of its
           tasks cost
 Stores    `decisions`: {workflow: {should_run: run|skip, job: number of the job that wrote it}},
-          `failed_workflows`: {workflow: true} (maps, so that parallel branches merge)
+          `failed_workflows`: {workflow: true}, `failure_texts`: {workflow: what the mail says} (maps, so that
+          parallel branches merge)
 
 "Done" is keyed by workflow and session_unixtime. A `running` row without an end belongs to a run that
 died: the next one closes it as a failure. A failure that the account would not take is kept by
@@ -23,13 +24,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.python import inputs, kept_rows, task_metrics, treasure
-from common.python.errors import TaskError
+from common.python import failures, inputs, kept_rows, task_metrics, treasure
+from common.python.errors import TaskError, unbraced
 from common.python.kept_rows import sql_value
 from common.python.params import check_workflow
 from common.python.webhook import tell
 
 LONGEST_TEXT = 100_000
+LONGEST_MAILED = 4_000  # characters of a failure's text in the mail about it
 DDL = Path("common/queries/create_log_tables.sql")
 NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
 NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
@@ -100,9 +102,12 @@ def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
 def failure(
     workflow_name, session_unixtime, session_time, session_uuid, sub, message="", stacktrace="", webhook=""
 ):
-    """Task entry: the workflow failed with *message*."""
+    """Task entry: the workflow failed with *message*, or what the attempt knows its tasks have said."""
     import digdag
 
+    told = failures.of_handler(digdag.env.params)
+    if told:
+        message, stacktrace = failures.joined(told, "message"), failures.joined(told, "stacktrace")
     row = {
         "status": "failure",
         "error_message": shortened(message),
@@ -116,7 +121,9 @@ def failure(
     except TaskError as refusal:
         kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
         told_kept(refusal, kept_rows.keep(log, kept))
-    digdag.env.store({"failed_workflows": {workflow_name: True}})
+    digdag.env.store(
+        {"failed_workflows": {workflow_name: True}, "failure_texts": {workflow_name: for_mail(message)}}
+    )
     metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
     try:
         if metrics:
@@ -145,6 +152,10 @@ def run_failure(
     if params.get("failed_workflows"):
         print(f"log_tbl has the failure of {', '.join(sorted(params['failed_workflows']))}")
         return
+    told = failures.of_handler(params)
+    if told:
+        message, stacktrace = failures.joined(told, "message"), failures.joined(told, "stacktrace")
+    digdag.env.store({"failure_texts": {workflow_name: for_mail(message)}})
     sub = str(params.get("sub") or "")
     log = f"va_config_{sub if usable(sub) else defaults['sub']}"
     add_failure(log, workflow_name, int(session_unixtime), session_time, session_uuid, message, stacktrace)
@@ -423,9 +434,21 @@ def shortened(text: str) -> str:
     True
     """
     key = os.environ.get("TD_API_KEY", "")
-    text = str(text)
+    text = str(text).encode("utf-8", "replace").decode()  # half a surrogate pair is no character
     if key:
         text = text.replace(key, "***")
     if len(text) <= LONGEST_TEXT:
         return text
     return f"{text[:LONGEST_TEXT]} … (cut, {len(text)} characters)"
+
+
+def for_mail(text: str) -> str:
+    """Return a failure's text as its mail shows it: without the API key and Python's frames, and not long.
+
+    >>> for_mail("Error messages from python: no ${x} (TaskError)\\n\\tfrom Traceback")
+    'Error messages from python: no $ {x} (TaskError)'
+    """
+    text = unbraced(re.sub(r"\n\tfrom [\s\S]*?(?=\n\+|\Z)", "", shortened(text)))
+    if len(text) <= LONGEST_MAILED:
+        return text
+    return f"{text[:LONGEST_MAILED]} … (log_tbl has all of it)"

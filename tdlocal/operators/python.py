@@ -22,7 +22,7 @@ from tdlocal.operators import process
 from tdlocal.operators.base import Job, Result, TaskFailure, as_list, as_text, frames
 from tdlocal.operators.warm import WarmPython
 from tdlocal.reserve import is_nearly_full
-from tdlocal.workflow.parameters import Update
+from tdlocal.workflow.parameters import Update, whole_text
 
 MOST_SOURCES = 200
 IMPORTS = re.compile(
@@ -127,7 +127,10 @@ def _result(job: Job, code: int, answer: Path, params: dict[str, Any]) -> Result
     left: dict[str, Any] = {}
     if answer.exists():
         try:
-            left = json.loads(answer.read_text(encoding="utf-8"))
+            text = answer.read_text(encoding="utf-8")
+            left = json.loads(text)
+            if "\\ud" in text:  # perhaps half of a surrogate pair
+                left = json.loads(whole_text(json.dumps(left, ensure_ascii=False)))
         except ValueError as error:
             why = "the disk is full" if is_nearly_full(job.services.state) else str(error)
             raise TaskFailure(f"the task left no JSON behind: {why} (runtime)", frames(job)) from None

@@ -1,4 +1,4 @@
-// Runs once in a new context: takes away what ECMAScript 5 does not have and adds the writer of values.
+// Runs once in a new context: takes away what ECMAScript 5 does not have and adds the writers of values.
 (function (root) {
   var keep = {
     String: ["charAt", "charCodeAt", "concat", "indexOf", "lastIndexOf", "localeCompare", "match", "replace", "search",
@@ -38,5 +38,8 @@
       var text = JSON.stringify(value);
       return text === undefined ? "undefined" : text;
     }
+  });
+  Object.defineProperty(root, "__whole", {
+    value: function (text) { return text.indexOf("\0") < 0 ? text : "\uffffjson" + JSON.stringify(text); }
   });
 })(this);

@@ -25,7 +25,7 @@ from tdlocal.operators.base import Job, Result, Stopped, TaskFailure
 from tdlocal.reserve import give_up_if_full
 from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.model import Task, Workflow, generated
-from tdlocal.workflow.parameters import Scope, Update, View, merged, view
+from tdlocal.workflow.parameters import Scope, Update, View, merged, view, whole_text
 from tdlocal.workflow.retries import Retry, retry_fault, retry_of
 from tdlocal.workflow.selection import Selection
 from tdlocal.workflow.services import Services
@@ -415,12 +415,13 @@ class Run:
         if not task.error or self.services.stopping.is_set():
             return failed
         error = {key: value for key, value in (failed.error or {}).items() if not key.startswith("_")}
+        self.services.note_failures((failed.error or {}).get("_tasks", []))
         handler = generated(task.name + "^error", task.error, task.folder, task.place)
         inner = scope.with_export({"error": error})
         outcome = await self.task(handler, inner, True, depth + 1)
         own = failed.error
         if not outcome.ok:
-            own = merged(failed.error or {}, outcome.error or {})
+            own = both_errors(failed.error, outcome.error)
         return Outcome(False, failed.stored.then(outcome.stored), own, True)
 
     def _failed(
@@ -434,9 +435,11 @@ class Run:
         mend: str = "",
         config: bool | None = None,
     ) -> Outcome:
+        message, shown = whole_text(message), whole_text(shown)
         error: dict[str, Any] = {"message": message}
         if stacktrace is not None:
             error["stacktrace"] = stacktrace or f"{kind}>({task.place}), {task.name}"
+        error["_tasks"] = [{"task": task.name, **error}]
         self.console.task_failed(task.name, kind, task.place, shown or message, mend, seconds)
         if config:
             error["_config"] = True
@@ -535,5 +538,11 @@ def _together(outcomes: list[Outcome | None]) -> Outcome:
         ran = ran or outcome.ran
         if not outcome.ok:
             ok = False
-            error = merged(error or {}, outcome.error or {})
+            error = both_errors(error, outcome.error)
     return Outcome(ok, stored, error, ran)
+
+
+def both_errors(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any]:
+    """The error of two failures: what the second says counts, the list of failed tasks has both."""
+    one, other = first or {}, second or {}
+    return {**merged(one, other), "_tasks": [*one.get("_tasks", ()), *other.get("_tasks", ())]}

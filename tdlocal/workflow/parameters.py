@@ -54,6 +54,15 @@ class Update:
         return cls([tuple(path) for path in saved["resets"]], saved["values"])
 
 
+def whole_text(text: str) -> str:
+    """*text* with a question mark for half a surrogate pair, as Java writes it; nothing else can be written.
+
+    >>> whole_text("a\\ud800b")
+    'a?b'
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """A new map: *over* laid on *base*, maps key by key, everything else replaced; neither is changed.
 

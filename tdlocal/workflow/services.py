@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,24 @@ class Services:
         self._tables: dict[str, set[str]] = {}
         self._running: set[Callable[[], None]] = set()
 
+    @property
+    def failures(self) -> Path | None:
+        """Where the errors of failed tasks are written down, before anything evaluates them."""
+        return self.run_folder / "failures.jsonl" if self.run_folder else None
+
+    def note_failures(self, failures: list[dict[str, Any]]) -> None:
+        """Write down errors whose handler is about to run: one JSON object a task, as it failed.
+
+        What the handler sees as `error` has been evaluated as a template, as Digdag does.
+        """
+        if self.failures is None:
+            return
+        with self.lock, suppress(OSError), self.failures.open("a", encoding="utf-8") as file:
+            for failure in failures:
+                if not failure.get("noted"):  # by the handler of a task within
+                    file.write(json.dumps(failure, default=str) + "\n")
+                    failure["noted"] = True
+
     def account(self) -> LocalServer:
         """The local account, started when first asked for."""
         with self.lock:
@@ -132,6 +151,8 @@ class Services:
         hook = str(Path(__file__).resolve().parent.parent / "operators" / "child")
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [hook, os.environ.get("PYTHONPATH", "")]))
         env.pop("TD_API_KEY", None)
+        if self.failures is not None:
+            env["TD_FAILURES"] = str(self.failures)
         if self._account is not None:
             env["TD_API_SERVER"] = env["TD_PRESTO_API"] = env["TDLOCAL_ACCOUNT"] = self._account.url
             env["TD_API_KEY"] = self._account.key

@@ -24,6 +24,7 @@ from tdlocal.workflow.faults import ConfigError
 
 KEPT = 4000  # compiled texts
 SHOWN = 600  # characters of a text in an error
+ESCAPED = "\uffffjson"  # before a text that the engine gives as JSON
 SECONDS = 20  # an expression may compute
 MEGABYTES = 512  # and hold
 IDENTIFIER = re.compile(r"[A-Za-z_$\u0080-\U0010ffff][\w$]*")
@@ -234,9 +235,9 @@ class Engine:
                 self.functions.popitem(last=False)
         values = json.dumps(scope, ensure_ascii=False, default=str)
         if not found.clock:
-            return str(function(values))
+            return whole(function(values))
         with time_zone(zone):
-            return str(function(values))
+            return whole(function(values))
 
 
 def _script(name: str) -> str:
@@ -247,6 +248,11 @@ def _moment() -> str:
     """The text of moment.js; found as a file, since importing its package would start a web framework."""
     file = metadata.distribution("js.momentjs").locate_file("js/momentjs/resources/moment.min.js")
     return Path(str(file)).read_text(encoding="utf-8")
+
+
+def whole(text: str) -> str:
+    """What an expression gave; text with a NUL comes as JSON, since Python gets it up to the NUL only."""
+    return str(json.loads(text[len(ESCAPED) :]) if text.startswith(ESCAPED) else text)
 
 
 def _source(found: Template) -> str:
@@ -260,7 +266,9 @@ def _source(found: Template) -> str:
             pieces.append(f"__text((\n{part[0]}\n))")
     body = "+".join(pieces) or "''"
     return (
-        "(function(__json){return (function(){with(this){return ''+" + body + "}}).call(JSON.parse(__json))})"
+        "(function(__json){return __whole((function(){with(this){return ''+"
+        + body
+        + "}}).call(JSON.parse(__json)))})"
     )
 
 

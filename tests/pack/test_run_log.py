@@ -1,8 +1,10 @@
 """The run log: run or skip, one outcome a run, and text of any kind."""
 
+import json
+
 import pytest
 
-from common.python import kept_rows, run_log
+from common.python import failures, kept_rows, run_log
 from common.python.errors import TaskError
 
 NASTY = 'it\'s "bad"\nsecond line <b>html & co</b> 100% \\ back ${nosuch} äöü 日本'
@@ -118,6 +120,37 @@ def test_a_failure_keeps_every_character(decide, py, log):
     assert failure["error_message"] == NASTY
     assert failure["stack_trace"] == "a, b"
     assert decide() == "run"
+
+
+def test_what_the_tasks_said_counts_more_than_what_the_template_made_of_it(
+    decide, py, log, params, tmp_path, monkeypatch
+):
+    said = [{"task": "+wf+child^sub+a", "message": "one is ${0 + 1}", "stacktrace": "frames"},
+            {"task": "+wf+child^sub+b", "message": "half \ud800, nul \0"},
+            {"task": "+wf+other", "message": "not ours"}]  # fmt: skip
+    path = tmp_path / "failures.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in said))
+    monkeypatch.setenv("TD_FAILURES", str(path))
+    params["task_name"] = "+wf+child^error+log_failure"
+    decide()
+    py("common.python.run_log.failure", workflow_name="wf04_stage", message="one is 1")
+    failure = next(row for row in log() if row["status"] == "failure")
+    assert failure["error_message"] == "+a: one is ${0 + 1}\n+b: half ?, nul \0"
+    assert params["failure_texts"] == {"wf04_stage": "+a: one is $ {0 + 1}\n+b: half ?, nul \0"}
+
+
+def test_on_treasure_data_the_attempt_is_asked(py, params, monkeypatch, treasure):
+    tasks = [{"fullName": "+wf+child", "isGroup": True, "error": {}},
+             {"fullName": "+wf+child^sub+a", "error": {"message": "no ${x}", "stacktrace": "f"}}]  # fmt: skip
+    asked = []
+    monkeypatch.delenv("TD_FAILURES", raising=False)
+    monkeypatch.setattr(treasure, "call", lambda *words: asked.append(words) or {"tasks": tasks})
+    here = {"task_name": "+wf+child^error", "attempt_id": 7, "endpoints": {"workflow": "https://w"}}
+    assert failures.of_handler({**here, "site": "us"}) == [
+        {"task": "+a", "message": "no ${x}", "stacktrace": "f"}
+    ]
+    assert asked == [("GET", "https://w/api/attempts/7/tasks")]
+    assert failures.of_handler({**here, "site": "local"}) == [], "there it would be another server's"
 
 
 def test_a_megabyte_is_cut_at_the_stated_length(decide, py, log):

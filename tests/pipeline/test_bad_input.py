@@ -131,6 +131,24 @@ def test_an_unknown_parameter_in_sql_is_named(state, files):
     unchanged(before, checksums(state), "staging", "cdp_unification", "golden", "analytics")
 
 
+NASTY = 'it\'s "bad"\n<b>html</b> ${nosuch} ${1 + 1} \\ nul \0 half \ud800 日本'
+
+
+def test_what_tasks_said_side_by_side_is_logged_and_mailed_character_for_character(state, files):
+    head = "timezone: UTC\n_export:\n  !include : config/src_params.yml\n"
+    tasks = (
+        "+all:\n  _parallel: true\n  +py: {py>: common.nasty.main}\n  +fail: {fail>: \"no ${'$'}{cell}\"}\n"
+    )
+    (files / "wf03_validate.dig").write_text(head + tasks)
+    (files / "common/nasty.py").write_text(f"def main():\n    raise ValueError({NASTY!a})\n")
+    failed(run_pipeline(state, "--rerun", "-p", "only=wf03_validate", project=files))
+    told = NASTY.replace("\ud800", "?")
+    (row,) = rows(state, FAILURES)
+    assert told in row["error_message"] and "+all+fail: no ${cell}" in row["error_message"]
+    mail = failure_mail(state)
+    assert told.replace("${", "$ {") in mail and "+all+fail: no $ {cell}" in mail
+
+
 def test_a_wrong_key_is_refused_in_one_line_and_logged_by_the_next_run(state):
     before = checksums(state)
     words = command("run", "wf00_orchestration", "--session", SESSION, "--rerun", state=state)
