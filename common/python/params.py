@@ -36,6 +36,8 @@ def settle(defaults, sites, mail_sender=""):
     if "from" in digdag.env.params:
         chosen["from"] = mail_sender
     given = {name: chosen[name] for name in sorted(defaults) if name in digdag.env.params}
+    if given.get("webhook"):
+        given["webhook"] = "(its address is a secret)"
     print(
         ", ".join(
             f"{name} {json.dumps(value)}"

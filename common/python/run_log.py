@@ -130,16 +130,12 @@ def failure(
             treasure.run_query(log, metrics, rows=False)
     except TaskError as refusal:
         print(f"run_metrics was not written: {refusal}")
-    tell(
-        webhook,
-        {
-            "status": "failure",
-            "sub": sub,
-            "workflow": workflow_name,
-            "session": session_time,
-            "message": row["error_message"],
-        },
-    )
+    tell(webhook, told_of(workflow_name, sub, session_time, row["error_message"]))
+
+
+def told_of(workflow: str, sub: str, session: str, message: str) -> dict[str, str]:
+    """Return what a webhook gets of a failure."""
+    return {"status": "failure", "sub": sub, "workflow": workflow, "session": session, "message": message}
 
 
 def run_failure(
@@ -157,6 +153,8 @@ def run_failure(
         message, stacktrace = failures.joined(told, "message"), failures.joined(told, "stacktrace")
     digdag.env.store({"failure_texts": {workflow_name: for_mail(message)}})
     sub = str(params.get("sub") or "")
+    webhook = params.get("webhook") or defaults.get("webhook") or ""
+    tell(webhook, told_of(workflow_name, sub, session_time, shortened(message)))
     log = f"va_config_{sub if usable(sub) else defaults['sub']}"
     add_failure(log, workflow_name, int(session_unixtime), session_time, session_uuid, message, stacktrace)
 

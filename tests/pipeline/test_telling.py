@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from aiosmtpd.controller import Controller
 
+from common.python.webhook import tell
 from tests.pipeline.shop import SESSION, rows, tdlocal
 from tests.pipeline.small_shop import copy_of
 
@@ -36,6 +37,7 @@ class Ear(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.heard.append(json.loads(body))
         self.send_response(self.server.status)
+        self.send_header("Location", "/elsewhere")
         self.end_headers()
 
     def log_message(self, *words: object) -> None:
@@ -76,17 +78,22 @@ def mapped(state, project, *words):
 
 def test_a_webhook_hears_of_success_and_failure(small, project, tmp_path, ear):
     state = copy_of(small, tmp_path / "state")
-    webhook = ("-p", f"webhook=http://127.0.0.1:{ear.server_port}/x")
+    webhook = ("-p", f"webhook=http://127.0.0.1:{ear.server_port}/SECRET")
     done = mapped(state, project, *webhook, *NOTHING)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert tdlocal("query", "drop table raw_retail.formfills", state=state).returncode == 0
     assert mapped(state, project, *webhook).returncode == 1
-    success, failure = ear.heard
+    wrong = mapped(state, project, *webhook, "-p", "site=moon")
+    assert wrong.returncode == 1
+    logs = [path.read_text() for path in (state / "runs").rglob("*") if path.is_file()]
+    assert not any("SECRET" in text for text in [done.stdout, done.stderr, wrong.stdout, wrong.stderr, *logs])
+    success, failure, outside = ear.heard
+    assert outside["workflow"] == "wf00_orchestration" and "site 'moon' is not known" in outside["message"]
     assert (success["status"], success["sub"], success["session"]) == ("success", "retail", SESSION)
     assert "records in" in success["facts"]
     assert (failure["status"], failure["workflow"]) == ("failure", "wf02_mapping")
     assert "formfills" in failure["message"]
-    mail = sorted((state / "mails").glob("*.txt"))[-1].read_text(encoding="utf-8")
+    mail = sorted((state / "mails").glob("*.txt"))[-2].read_text(encoding="utf-8")
     assert "\nfound in  raw_retail\nto mend   load the table" in mail
     assert "raw table raw_retail.formfills is missing" in mail and "Traceback" not in mail
 
@@ -95,7 +102,8 @@ def test_a_webhook_that_fails_fails_no_run(small, project, tmp_path, ear):
     state = copy_of(small, tmp_path / "state")
     ear.status = 500
     done = mapped(state, project, "-p", f"webhook=http://127.0.0.1:{ear.server_port}/x", *NOTHING)
-    assert done.returncode == 0 and "webhook answered 500" in done.stdout
+    assert done.returncode == 0 and "webhook answered 500, so nobody may have been told" in done.stdout
+    assert [one["status"] for one in ear.heard] == ["success"], "once"
     gone = mapped(state, project, "-p", "webhook=http://127.0.0.1:9/x", *NOTHING)
     assert gone.returncode == 0 and "webhook did not answer" in gone.stdout
 
@@ -175,10 +183,20 @@ def test_a_failing_run_keeps_its_own_cause_when_its_mail_fails_too(small, projec
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_webhook_is_not_followed_elsewhere(ear, capsys, status):
+    ear.status = status
+    tell(f"http://127.0.0.1:{ear.server_port}/SECRET", {"status": "success"})
+    tell("http://[::1", {"status": "success"})
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"webhook answered {status}, so nobody may have been told"
+    assert told[1].startswith("webhook did not answer") and len(ear.heard) == 1
+
+
 def test_an_address_that_is_refused_leaves_the_others_alone(picky, project, tmp_path):
     handler, state = picky
     own = shutil.copytree(project, tmp_path / "project")
-    people = '["gone@company.com", "knows@company.com", "left@company.com"]'
+    people = "gone@company.com, knows@company.com, left@company.com"  # as good as a list
     (own / "config/email_ids.yml").write_text(f"email_success: {people}\nemail_failure: {people}\n")
     assert mapped(state, own, *NOTHING).returncode == 0
     assert handler.taken == [["knows@company.com"]]
