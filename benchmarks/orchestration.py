@@ -13,9 +13,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from tdlocal.console.report import bars_of, events_of, first_of
+from tdlocal.console.report import Bar, bars_of, events_of, first_of
 
 TDLOCAL = [sys.executable, "-m", "tdlocal.cli"]
 PROJECT = Path(__file__).resolve().parent.parent
@@ -44,7 +45,27 @@ def figures_of(folder: Path) -> dict[str, float]:
     }
     whole = float(first_of(events, "run_ended")["seconds"])
     cost = sum(figures.values())
-    return {**figures, "all s": cost, "run s": whole, "share %": 100 * cost / whole}
+    alone = seconds_alone(bars, re.compile("|".join(TASKS.values())))
+    return {**figures, "all s": cost, "alone s": alone, "run s": whole, "share %": 100 * cost / whole}
+
+
+def seconds_alone(bars: Sequence[Bar], ours: re.Pattern[str]) -> float:
+    """Return the seconds in which tasks of *ours* ran and no other task did: nothing else was waited for."""
+    moments = sorted(
+        moment
+        for bar in bars
+        for moment in (
+            (bar.start, 1, bool(ours.search(bar.task))),
+            (bar.start + bar.seconds, -1, bool(ours.search(bar.task))),
+        )
+    )
+    running, total, before = {True: 0, False: 0}, 0.0, 0.0
+    for at, change, is_ours in moments:
+        if running[True] and not running[False]:
+            total += at - before
+        running[is_ours] += change
+        before = at
+    return total
 
 
 def main() -> int:

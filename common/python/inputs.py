@@ -10,16 +10,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.python import treasure
 from common.python.errors import TaskError
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A workflow: its folder, and the layers (names of config/src_params.yml) it reads and writes."""
 
     folder: str

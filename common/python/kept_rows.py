@@ -99,6 +99,8 @@ def sql_value(value: Any) -> str:
     """
     if value is None:
         return "null"
+    if isinstance(value, float):
+        return treasure.literal(value, "double")
     return str(value) if isinstance(value, int) else treasure.literal(value)
 
 

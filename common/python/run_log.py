@@ -26,20 +26,14 @@ from typing import Any
 
 from common.python import failures, inputs, kept_rows, task_metrics, treasure
 from common.python.errors import TaskError, unbraced
-from common.python.kept_rows import sql_value
 from common.python.params import check_workflow
+from common.python.session_log import append, end, end_of_dead, read_history, start, text_of
 from common.python.webhook import tell
 
 LONGEST_TEXT = 100_000
 LONGEST_MAILED = 4_000  # characters of a failure's text in the mail about it
-DDL = Path("common/queries/create_log_tables.sql")
-NOW = "date_format(now() at time zone 'UTC', '%Y-%m-%dT%H:%i:%SZ')"
-NOW_MS = "cast(to_unixtime(now()) * 1000 as bigint)"
-PLACE = "attempt * 2 + if(status = 'running', 0, 1)"  # of a row in its session's log, whatever the clock said
 MAIL = "mail"  # what the log calls a mail: no workflow has this name
 DONE = "it succeeded in this session and nothing it reads changed since"
-RESUMED = "it went on after its failure"
-DIED = "the run died without a word (killed, or its machine stopped); closed by the next run"
 
 
 def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
@@ -59,22 +53,17 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
     if kept_rows.bring_in(log):
         history = read_history(log, workflow_name, int(session_unixtime))
     config_hash = inputs.fingerprint(workflow_name, params, Path.cwd())
-    decision, reason = decided(workflow_name, history, config_hash, params)
+    decision, reason = decided(workflow_name, history.rows, config_hash, params)
     if reason == DONE and taken_back(log, workflow_name, int(session_unixtime), params):
         decision, reason = "run", "a rollback has taken its tables back since its last success"
-    row = {
-        "workflow": workflow_name,
-        "run_id": session_uuid,
-        "session_unixtime": int(session_unixtime),
-        "config_hash": config_hash,
-        "reason": reason,
-    }
-    statements = [append("run_decisions", {**row, "decision": decision}, {"decided_at": NOW})]
-    if history and history[-1]["status"] == "running":
-        statements.append(close_dead(workflow_name, int(session_unixtime), history[-1]))
+    row = {"run_id": session_uuid, "config_hash": config_hash, "reason": reason}
+    about = {"workflow": workflow_name, "session_unixtime": history.session, "decision": decision}
+    statements = [append("run_decisions", {**about, **row, "decided_at": text_of(history.now())})]
+    died = end_of_dead(history)
+    if died:
+        statements.append(append("log_tbl", died))
     if decision == "run":
-        running = {**row, "status": "running", "session_time": session_time, "attempt": attempts(history) + 1}
-        statements.append(append("log_tbl", running, {"start_time": NOW, "logged_at": NOW_MS}))
+        statements.append(append("log_tbl", start(history, {**row, "session_time": session_time})))
     job = treasure.run_query(log, ";\n".join(statements), rows=False).job_id
     print(f"{workflow_name}: {decision}, {reason}")
     digdag.env.store({"decisions": {workflow_name: {"should_run": decision, "job": job}}})
@@ -88,14 +77,17 @@ def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
     count = record_count(workflow_name, params)
     row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": session_uuid}
     log = f"va_config_{sub}"
-    end = ending(workflow_name, int(session_unixtime), row)
-    metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, params)
+    history = read_history(log, workflow_name, int(session_unixtime))
+    ending = [append("log_tbl", one) for one in end(history, row)]
+    if not ending:
+        return
+    metrics = metrics_of(workflow_name, history.session, session_uuid, params, history.job)
     try:
-        treasure.run_query(log, f"{end};\n{metrics}" if metrics else end, rows=False)
+        treasure.run_query(log, ";\n".join([*ending, *metrics]), rows=False)
     except TaskError as refusal:
         if not metrics:
             raise
-        treasure.run_query(log, end, rows=False)
+        treasure.run_query(log, ";\n".join(ending), rows=False)
         print(f"run_metrics was not written: {refusal}")
 
 
@@ -117,7 +109,10 @@ def failure(
     }
     log = f"va_config_{sub}"
     try:
-        treasure.run_query(log, ending(workflow_name, int(session_unixtime), row), rows=False)
+        history = read_history(log, workflow_name, int(session_unixtime))
+        ending = [append("log_tbl", one) for one in end(history, row)]
+        if ending:
+            treasure.run_query(log, ";\n".join(ending), rows=False)
     except TaskError as refusal:
         kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
         told_kept(refusal, kept_rows.keep(log, kept))
@@ -127,7 +122,7 @@ def failure(
     metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
     try:
         if metrics:
-            treasure.run_query(log, metrics, rows=False)
+            treasure.run_query(log, metrics[0], rows=False)
     except TaskError as refusal:
         print(f"run_metrics was not written: {refusal}")
     tell(webhook, told_of(workflow_name, sub, session_time, row["error_message"]))
@@ -175,9 +170,10 @@ def add_failure(
     try:
         history = read_history(log, workflow, session)
         kept_rows.bring_in(log)
-        times = {"start_time": NOW, "end_time": NOW, "logged_at": NOW_MS}
-        attempt = 1 + sum(entry["status"] == "failure" for entry in history)
-        treasure.run_query(log, append("log_tbl", {**row, "attempt": attempt}, times), rows=False)
+        now = history.now()
+        times = {"start_time": text_of(now), "end_time": text_of(now), "logged_at": now}
+        attempt = 1 + sum(entry["status"] == "failure" for entry in history.rows)
+        treasure.run_query(log, append("log_tbl", {**row, "attempt": attempt, **times}), rows=False)
     except TaskError as refusal:
         told_kept(refusal, kept_rows.keep(log, row))
 
@@ -216,8 +212,10 @@ def mail_failed(session_unixtime, session_time, session_uuid, sub, message="", l
         "session_time": session_time,
         "session_unixtime": int(session_unixtime),
     }
-    times = {"start_time": NOW, "end_time": NOW, "logged_at": NOW_MS}
-    treasure.run_query(f"va_config_{sub}", append("log_tbl", row, times), rows=False)
+    log = f"va_config_{sub}"
+    now = read_history(log, MAIL, int(session_unixtime)).now()
+    times = {"start_time": text_of(now), "end_time": text_of(now), "logged_at": now}
+    treasure.run_query(log, append("log_tbl", {**row, **times}), rows=False)
 
 
 def decided(
@@ -271,109 +269,13 @@ def taken_back(log: str, workflow: str, session: int, params: Mapping[str, Any])
     return bool(treasure.run_query(log, sql).rows[0][0])
 
 
-def read_history(log: str, workflow: str, session: int) -> list[dict[str, Any]]:
-    """Return this workflow's rows of this session, oldest first; the log's tables are made if need be."""
-    sql = (
-        "select status, start_time, config_hash, attempt, run_id, session_time, logged_at\n"
-        f"from log_tbl\nwhere workflow = {treasure.literal(workflow)} and session_unixtime = {session}\n"
-        f"order by {PLACE}, logged_at"
-    )
-    try:
-        return treasure.run_query(log, sql).dicts()
-    except TaskError:
-        treasure.create_database(log)
-        treasure.run_query(log, DDL.read_text(encoding="utf-8"), rows=False)
-        return treasure.run_query(log, sql).dicts()
-
-
-def attempts(history: Sequence[Mapping[str, Any]]) -> int:
-    """Return how often the workflow was started in this session.
-
-    >>> attempts([{"status": "running"}, {"status": "failure"}])
-    1
-    """
-    return sum(row["status"] == "running" for row in history)
-
-
-def close_dead(workflow: str, session: int, last: Mapping[str, Any]) -> str:
-    """Return the insert that ends a run which left no word."""
-    row = {
-        "workflow": workflow,
-        "status": "failure",
-        "start_time": last["start_time"],
-        "error_message": DIED,
-        "run_id": last["run_id"],
-        "session_time": last["session_time"],
-        "session_unixtime": session,
-        "attempt": last["attempt"],
-        "config_hash": last["config_hash"],
-    }
-    return append("log_tbl", row, {"end_time": NOW, "logged_at": NOW_MS})
-
-
-def ending(workflow: str, session: int, row: Mapping[str, Any]) -> str:
-    """Return the SQL that appends the row that ends the last run of *workflow* in this session.
-
-    A run that failed and was resumed gets a `running` row first: its +decide succeeded before and is not run
-    again. Nothing is done to a run that has its end: the task may be killed after its work and be started
-    again.
-    """
-    names = ["workflow", "session_unixtime", *row]
-    values = [treasure.literal(workflow), str(session), *(sql_value(value) for value in row.values())]
-    taken = {
-        "attempt": "max(attempt)",
-        "start_time": "max_by(start_time, attempt)",
-        "config_hash": "max_by(config_hash, attempt)",
-        "reason": "max_by(reason, attempt)",
-        "end_time": NOW,
-        "duration_seconds": f"case when coalesce(max_by(reason, attempt), '') <> '{RESUMED}'"
-        f" then greatest(0, cast({NOW_MS} - max_by(logged_at, attempt) as double) / 1e3) end",
-        "logged_at": NOW_MS,
-    }
-    ours = f"workflow = {treasure.literal(workflow)} and session_unixtime = {session}"
-    is_open = f"count(*) > (select count(*) from log_tbl where {ours} and status <> 'running')"
-    return resumed(workflow, session, row) + (
-        f"insert into log_tbl ({', '.join([*names, *taken])})\n"
-        f"select {', '.join([*values, *taken.values()])}\nfrom log_tbl\n"
-        f"where {ours} and status = 'running'\nhaving {is_open}"
-    )
-
-
-def resumed(workflow: str, session: int, row: Mapping[str, Any]) -> str:
-    """Return the insert of the `running` row of a run that goes on after its failure; no row for others.
-
-    When it began to go on is not known, so its duration stays empty. A failure that one run tells twice is
-    one failure.
-    """
-    run_id = treasure.literal(row["run_id"])
-    is_new = {
-        "success": f"max_by(status, {PLACE}) <> 'success'",
-        "failure": f"max_by(run_id, {PLACE}) <> {run_id}",
-    }[row["status"]]
-    taken = {
-        "workflow": treasure.literal(workflow),
-        "session_unixtime": str(session),
-        "status": "'running'",
-        "run_id": run_id,
-        "session_time": treasure.literal(row["session_time"]),
-        "attempt": "max(attempt) + 1",
-        "start_time": NOW,
-        "config_hash": f"max_by(config_hash, {PLACE})",
-        "reason": f"'{RESUMED}'",
-        "logged_at": f"{NOW_MS} - 1",  # before its end
-    }
-    return (
-        f"insert into log_tbl ({', '.join(taken)})\nselect {', '.join(taken.values())}\nfrom log_tbl\n"
-        f"where workflow = {treasure.literal(workflow)} and session_unixtime = {session}\n"
-        "having count_if(status = 'running') > 0\n"
-        f"    and count_if(status = 'running') <= count_if(status <> 'running') and {is_new};\n"
-    )
-
-
-def metrics_of(workflow: str, session: int, run_id: str, params: Mapping[str, Any]) -> str:
+def metrics_of(
+    workflow: str, session: int, run_id: str, params: Mapping[str, Any], until: int | None = None
+) -> list[str]:
     """Return the insert of what the workflow left behind, and what each of its tasks cost, into run_metrics.
 
-    A fault is printed and gives no SQL: the tables are there, whatever their building cost.
+    *until* is the number of a job after its last one. A fault is printed and gives no SQL: the tables are
+    there, whatever their building cost.
     """
     try:
         tables = {
@@ -384,11 +286,11 @@ def metrics_of(workflow: str, session: int, run_id: str, params: Mapping[str, An
         }
         decision = (params.get("decisions") or {}).get(workflow) or {}
         tasks = task_metrics.of_tasks(
-            str(params.get("task_name") or ""), int(decision.get("job") or 0), tables
+            str(params.get("task_name") or ""), int(decision.get("job") or 0), until, tables
         )
     except TaskError as error:
         print(f"run_metrics was not written: {error}")
-        return ""
+        return []
     whole = {
         "queries": sum(figures["queries"] for figures in tasks.values()),
         "seconds": sum(figures["seconds"] for figures in tasks.values()),
@@ -396,13 +298,7 @@ def metrics_of(workflow: str, session: int, run_id: str, params: Mapping[str, An
         "rows": sum(int(table.get("count") or 0) for table in tables.values()),
         "bytes": sum(int(table.get("estimated_storage_size") or 0) for table in tables.values()),
     }
-    return task_metrics.insert(workflow, session, run_id, {"": whole, **tasks})
-
-
-def append(table: str, row: Mapping[str, Any], expressions: Mapping[str, str]) -> str:
-    """Return the insert of one row of literals and SQL expressions."""
-    values = [*(sql_value(value) for value in row.values()), *expressions.values()]
-    return f"insert into {table} ({', '.join([*row, *expressions])})\nselect {', '.join(values)}"
+    return [task_metrics.insert(workflow, session, run_id, {"": whole, **tasks})]
 
 
 def record_count(workflow: str, params: Mapping[str, Any]) -> int | None:

@@ -20,57 +20,52 @@ NAMED = re.compile(r"^-- task_name: (.+)$", re.MULTILINE)
 BUILT = re.compile(r'^create table "?(\w+?)(?:__next)?"? as\b', re.IGNORECASE | re.MULTILINE)
 EACH = re.compile(r"\^sub\+for-\d+=.*")  # what Digdag calls one turn of a for_each>
 TIME = "%Y-%m-%d %H:%M:%S %Z"
+COLUMNS = {
+    "workflow": "varchar",
+    "session_unixtime": "bigint",
+    "run_id": "varchar",
+    "task": "varchar",
+    "metric": "varchar",
+    "value": "double",
+}
 Figures = dict[str, float]
 
 
 def insert(workflow: str, session: int, run_id: str, figures: Mapping[str, Mapping[str, float]]) -> str:
     """Return the insert of figures, task → metric → value, into run_metrics; the task '' is the workflow."""
-    names = sorted({name for measured in figures.values() for name in measured})
-    rows = ",\n".join(
-        f"({', '.join([treasure.literal(task), *(sql_number(measured.get(name)) for name in names)])})"
+    about = {"workflow": workflow, "session_unixtime": session, "run_id": run_id}
+    rows = [
+        {**about, "task": task, "metric": metric, "value": value}
         for task, measured in figures.items()
-    )
-    return (
-        "insert into run_metrics (workflow, task, session_unixtime, run_id, metric, value)\n"
-        f"select {treasure.literal(workflow)}, task, {session}, {treasure.literal(run_id)}, metric, value\n"
-        f"from (values\n{rows}\n) as measured (task, {', '.join(names)})\n"
-        f"cross join unnest(array[{', '.join(map(treasure.literal, names))}], array[{', '.join(names)}])\n"
-        "    as one (metric, value)\nwhere value is not null"
-    )
-
-
-def sql_number(value: float | None) -> str:
-    """Return a double literal.
-
-    >>> sql_number(3), sql_number(None)
-    ('3.0e0', 'cast(null as double)')
-    """
-    return treasure.literal(value, "double")
+        for metric, value in measured.items()
+    ]
+    return f"insert into run_metrics ({', '.join(COLUMNS)})\n{treasure.rows_sql(COLUMNS, rows)}"
 
 
 def of_tasks(
-    task_name: str, since: int, tables: Mapping[str, Mapping[str, Any]] | None = None
+    task_name: str, since: int, until: int | None, tables: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, Figures]:
     """Return the figures of the tasks of the workflow that +log_success or +log_failure has run for.
 
     Args:
         task_name: of the task that asks; its neighbour +child is the workflow.
         since: number of the last job before the workflow began.
+        until: number of a job after its last one; None when none is known.
         tables: of the layers that it wrote, by name, as `treasure.tables` gives them.
     """
     child = re.sub(r"(\^error|\+log_).*$", "", task_name).removesuffix("+child") + "+child"
-    return summed(jobs_after(since), child, tables or {})
+    return summed(jobs_between(since, until), child, tables or {})
 
 
-def jobs_after(number: int) -> list[dict[str, Any]]:
-    """Return the account's jobs with a higher number, newest first."""
+def jobs_between(since: int, until: int | None) -> list[dict[str, Any]]:
+    """Return the account's jobs with numbers above *since*, newest first; *until* is about the newest."""
+    page = PAGE if until is None else max(1, min(PAGE, until - since + 1))
     found: list[dict[str, Any]] = []
-    for page in range(MOST_PAGES):
-        bounds = {"from": page * PAGE, "to": page * PAGE + PAGE - 1}
-        jobs = treasure.call("GET", "/v3/job/list", params=bounds)["jobs"]
-        newer = [job for job in jobs if int(job["job_id"]) > number]
+    for first in range(0, PAGE * MOST_PAGES, page):
+        jobs = treasure.call("GET", "/v3/job/list", params={"from": first, "to": first + page - 1})["jobs"]
+        newer = [job for job in jobs if int(job["job_id"]) > since]
         found += newer
-        if len(newer) < len(jobs) or len(jobs) < PAGE:
+        if len(newer) < len(jobs) or len(jobs) < page:
             break
     return found
 

@@ -16,16 +16,14 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.python.client import SAFE_METHODS, ApiError, decoded, send
 from common.python.errors import TaskError
 from common.python.once import once
 
 
-@dataclass
-class Rows:
+class Rows(NamedTuple):
     """The answer of a query: column names, rows as lists, the job and how many rows it made."""
 
     columns: list[str]
@@ -285,17 +283,69 @@ def insert_rows(
     names = ", ".join(identifier(column) for column in columns)
     inserts = []
     for chunk in chunks(rows):
-        values = ",\n".join(
-            "(" + ", ".join(literal(row.get(column), kind) for column, kind in columns.items()) + ")"
-            for row in chunk
-        )
-        inserts.append(f"insert into {identifier(name)} ({names})\nvalues\n{values}")
+        inserts.append(f"insert into {identifier(name)} ({names})\n{rows_sql(columns, chunk)}")
     if make or replace:
         inserts[:1] = [";\n".join([start, *inserts[:1]])]
     for sql in inserts:
         run_query(database, sql, rows=False)
     if replace:
         rename_table(database, name, table)
+
+
+def rows_sql(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a query of *rows*.
+
+    A column that is the same in all rows is written once, another as one text of lines: a list of thousands
+    of literals takes an engine longer to plan than to run. Where a value is missing or has lines of its own,
+    the rows are listed.
+
+    >>> print(rows_sql({"a": "varchar", "b": "bigint"}, [{"a": "x", "b": 1}, {"a": "x", "b": 2}]))
+    select 'x', cast(column_2 as bigint)
+    from unnest(split('1
+    2', chr(10))) as lines (column_2)
+    >>> print(rows_sql({"a": "varchar"}, [{"a": "x"}, {}]))
+    values
+    ('x'),
+    (cast(null as varchar))
+    """
+    taken: list[str] = []
+    lines: dict[str, str] = {}
+    for number, (column, kind) in enumerate(columns.items(), start=1):
+        values = [row.get(column) for row in rows]
+        literals = {literal(value, kind) for value in values}
+        if len(literals) == 1:
+            taken += literals
+            continue
+        texts = [one_line(value, kind) for value in values]
+        if None in texts:
+            return listed(columns, rows)
+        name = f"column_{number}"
+        lines[name] = f"split({literal(chr(10).join(map(str, texts)))}, chr(10))"
+        taken.append(name if kind == "varchar" else f"cast({name} as {kind})")
+    if not lines:
+        return listed(columns, rows)
+    return (
+        f"select {', '.join(taken)}\nfrom unnest({', '.join(lines.values())}) as lines ({', '.join(lines)})"
+    )
+
+
+def listed(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the query of *rows* that lists each value."""
+    each = (
+        "(" + ", ".join(literal(row.get(name), kind) for name, kind in columns.items()) + ")" for row in rows
+    )
+    return "values\n" + ",\n".join(each)
+
+
+def one_line(value: Any, kind: str) -> str | None:
+    """Return a value as the text that a cast to *kind* reads; None when that is not one line."""
+    if value is None:
+        return None
+    if kind == "bigint":
+        return str(int(value))
+    if kind == "double":
+        return repr(float(value))
+    return None if "\n" in str(value) else str(value)
 
 
 def chunks(rows: Sequence[Mapping[str, Any]], size: int = 400_000) -> list[list[Mapping[str, Any]]]:
