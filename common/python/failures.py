@@ -70,14 +70,25 @@ def of_attempt(params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return []
 
 
-def joined(failures: Sequence[Mapping[str, str]], word: str) -> str:
-    """Return one text of *word* of all failures; where there are several, each after its task's name.
+def joined(failures: Sequence[Mapping[str, str]], word: str, *, named: bool = False) -> str:
+    """Return one text of *word* of all failures; where there are several, or *named*, each after its task.
 
     >>> joined([{"task": "+a", "message": "x"}], "message")
     'x'
     >>> joined([{"task": "+a", "message": "x"}, {"task": "+b", "message": "y"}], "message")
     '+a: x\\n+b: y'
     """
-    if len(failures) == 1:
+    if len(failures) == 1 and not named:
         return failures[0][word]
-    return "\n".join(f"{failure['task']}: {failure[word]}" for failure in failures if failure[word])
+    texts = ((failure["task"], once(failure[word]) if named else failure[word]) for failure in failures)
+    return "\n".join(f"{task}: {text}" for task, text in texts if text)
+
+
+def once(text: str) -> str:
+    r"""Return *text* without its repetition: a job tells its fault on both of its outputs.
+
+    >>> once("no column x\nno column x"), once("no column x")
+    ('no column x', 'no column x')
+    """
+    half = text[: len(text) // 2]
+    return half if f"{half}\n{half}" == text else text

@@ -98,6 +98,7 @@ def failure(
     import digdag
 
     told = failures.of_handler(digdag.env.params)
+    mailed = for_mail(failures.joined(told, "message", named=True) or message)
     if told:
         message, stacktrace = failures.joined(told, "message"), failures.joined(told, "stacktrace")
     row = {
@@ -117,7 +118,7 @@ def failure(
         kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
         told_kept(refusal, kept_rows.keep(log, kept))
     digdag.env.store(
-        {"failed_workflows": {workflow_name: True}, "failure_texts": {workflow_name: for_mail(message)}}
+        {"failed_workflows": {workflow_name: True}, "failure_texts": {workflow_name: mailed}}
     )
     metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
     try:
@@ -146,7 +147,8 @@ def run_failure(
     told = failures.of_handler(params)
     if told:
         message, stacktrace = failures.joined(told, "message"), failures.joined(told, "stacktrace")
-    digdag.env.store({"failure_texts": {workflow_name: for_mail(message)}})
+    mailed = for_mail(failures.joined(told, "message", named=True) or message)
+    digdag.env.store({"failure_texts": {workflow_name: mailed}})
     sub = str(params.get("sub") or "")
     webhook = params.get("webhook") or defaults.get("webhook") or ""
     tell(webhook, told_of(workflow_name, sub, session_time, shortened(message)))

@@ -26,12 +26,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "task", nargs="?", default="", help="end of a task's name (such as +load): show its log"
     )
-    parser.add_argument("--slowest", type=int, metavar="N", help="only the N slowest tasks")
-    parser.add_argument("--failed", action="store_true", help="only tasks that failed")
+    parser.add_argument(
+        "--slowest", type=at_least_one, metavar="N", help="only the N slowest tasks (of the last run)"
+    )
+    parser.add_argument("--failed", action="store_true", help="only tasks that failed, or runs that did")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
         "--state", type=Path, default=Path(".tdlocal"), metavar="DIR", help="the kit's state folder"
     )
+
+
+def at_least_one(text: str) -> int:
+    """A number of an option.
+
+    >>> at_least_one("5")
+    5
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -42,8 +55,10 @@ def main(arguments: argparse.Namespace) -> int:
     )
     if not numbers:
         raise KitError("no run is saved here", where=str(runs), mend="run a workflow first, or give --state")
+    if not arguments.run and arguments.slowest:
+        arguments.run = "last"
     if not arguments.run:
-        _list_runs(runs, numbers[-SHOWN:], arguments.json)
+        _list_runs(runs, numbers, arguments)
         return 0
     number = numbers[-1] if arguments.run == "last" else int(arguments.run) if arguments.run.isdigit() else 0
     folder = runs / f"{number:04d}"
@@ -60,8 +75,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _list_runs(runs: Path, numbers: list[int], as_json: bool) -> None:
-    for number in numbers:
+def _list_runs(runs: Path, numbers: list[int], arguments: argparse.Namespace) -> None:
+    for number in numbers if arguments.failed else numbers[-SHOWN:]:
         events = events_of(runs / f"{number:04d}")
         start = next((event for event in events if event["event"] == "run_started"), {})
         end: dict[str, Any] = next((event for event in reversed(events) if event["event"] == "run_ended"), {})
@@ -75,7 +90,9 @@ def _list_runs(runs: Path, numbers: list[int], as_json: bool) -> None:
             "seconds": end.get("seconds"),
             "counts": counts,
         }
-        if as_json:
+        if arguments.failed and row["how"] == "success":
+            continue
+        if arguments.json:
             print(json.dumps(row))
             continue
         told = ", ".join(f"{count} {how}" for how, count in counts.items())

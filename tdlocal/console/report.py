@@ -18,6 +18,8 @@ PAGE = "run.html"
 EARLIER = 10  # runs that make up what is usual
 SLOWEST = 10
 MOST_ROWS = 1500  # bars of one page; the shortest tasks are left out
+TASK_EVENTS = ("task_started", "task_ended", "task_failed")
+BLANK = {**dict.fromkeys(("task", "how", "operator", "note", "place", "problem", "mend"), ""), "seconds": 0.0}
 NOTED = 0.05  # seconds: shorter tasks are not compared
 
 Event = Mapping[str, Any]
@@ -57,14 +59,16 @@ class Slow:
 
 
 def events_of(folder: Path) -> list[dict[str, Any]]:
-    """The events of one run; a line that a kill cut short is passed over."""
+    """The events of one run; a line cut short by a kill is passed over, what an older one lacks is blank."""
     events = []
     file = folder / "events.jsonl"
     for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else ():
         try:
-            events.append(json.loads(line))
+            event = json.loads(line)
         except ValueError:
             continue
+        if isinstance(event, dict) and "event" in event:
+            events.append({**BLANK, **event} if event["event"] in TASK_EVENTS else event)
     return events
 
 
@@ -83,6 +87,8 @@ def bars_of(events: Sequence[Event]) -> list[Bar]:
     bars = []
     for event in events:
         kind, task = event.get("event"), str(event.get("task", ""))
+        if not event.get("at"):
+            continue
         if kind == "task_started":
             begun[task] = dt.datetime.fromisoformat(event["at"])
         elif kind == "task_failed" or (kind == "task_ended" and event.get("how") == "ok"):
@@ -116,8 +122,12 @@ def slowest(folder: Path, count: int = SLOWEST) -> list[Slow]:
 def earlier_runs(folder: Path, workflow: Any) -> list[list[Bar]]:
     """The bars of the last runs of *workflow* before the run in *folder*."""
     found: list[list[Bar]] = []
-    before = [entry for entry in folder.parent.iterdir() if entry.name.isdigit() and entry.name < folder.name]
-    for entry in sorted(before, reverse=True):
+    before = [
+        entry
+        for entry in folder.parent.iterdir()
+        if entry.name.isdigit() and int(entry.name) < int(folder.name)
+    ]
+    for entry in sorted(before, key=lambda entry: -int(entry.name)):
         if len(found) == EARLIER:
             break
         events = events_of(entry)
@@ -199,7 +209,7 @@ def row_html(bar: Bar, whole: float) -> str:
     kind = "failed" if bar.failed else re.sub(r"\W", "", bar.operator.split("_")[0])
     place = f"left:{100 * bar.start / whole:.3f}%;width:{max(100 * bar.seconds / whole, 0.15):.3f}%"
     return (
-        f'<div class=row title="{escape(bar.task)}&#10;{bar.operator}&gt; {told}"><span>{name}</span>'
+        f'<div class=row title="{escape(bar.task)}&#10;{escape(bar.operator)}&gt; {told}"><span>{name}</span>'
         f'<div><b class="{kind}" style="{place}"></b></div></div>\n'
     )
 

@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -88,6 +89,44 @@ def test_past_runs_can_be_read(project: Project) -> None:
     assert "FAILED   +main+b  fail>  main.dig:3:1" in project.tdlocal("log", "1", "--failed").out
     assert "from a" in project.tdlocal("log", "1", "+a").out
     assert "no run 7" in project.tdlocal("log", "7").err
+
+
+OLD_LOG = """{"event": "run_started", "at": "2026-11-23T23:52:56.493+00:00", "workflow": "a<script>"}
+5
+{"event": "task_ended", "task": "+lacks"}
+{"event": "task_ended", "task": "+wf+a<img src=x>\\"&", "how": "ok", "at": "2026-11-23T23:52:59+00:00"}
+{"event": "task_failed", "task": "+x"}
+{"event": "task_failed", "task": "+y", "problem": "<script>", "operator": "<b>", "at": "2026-11-23T23:53:59Z"}
+{"cut sh"""
+
+
+def test_a_log_of_another_version_is_read_and_its_page_runs_nothing(project: Project) -> None:
+    folder = project.root / ".tdlocal/runs/0001"
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text(OLD_LOG, encoding="utf-8")
+    for words in ([], ["--json"], ["--failed"], ["1"], ["1", "--failed"], ["--slowest", "1"]):
+        assert project.tdlocal("log", *words).code == 0, words
+    page = (folder / "run.html").read_text(encoding="utf-8")
+    assert "<script>" not in page and "<img" not in page and "&lt;img src=x&gt;" in page
+    refused = project.tdlocal("log", "--slowest", "0")
+    assert refused.code == 2 and "'0' is no number from 1 on" in refused.err
+
+
+def test_a_reader_that_goes_away_is_no_fault(project: Project) -> None:
+    project.write("main.dig", "+a:\n  echo>: x\n")
+    project.run()
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"{shlex.join(project.command('log', 'last', '--json'))} | exec true",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=project.root,
+        env=project.environment(),
+    )
+    assert done.stderr == ""
 
 
 def test_files_left_for_people_are_named_at_the_end(project: Project) -> None:
