@@ -47,6 +47,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Run the sessions; 0 when all of them ended well."""
     sessions = sessions_of(arguments)
     name = Path(arguments.workflow).stem
+    if sessions[-1] > dt.datetime.now(dt.timezone.utc):
+        print(f"session {sessions[-1]:%Y-%m-%d %H:%M:%S} is in the future", file=sys.stderr)
     if arguments.dry_run:
         for session in sessions:
             print(f"{session:%Y-%m-%d %H:%M:%S}")
@@ -79,8 +81,8 @@ def sessions_of(arguments: argparse.Namespace) -> list[dt.datetime]:
     project = Project(arguments.project.resolve())
     project.load()
     workflow = project.workflow(arguments.workflow)
-    first = session_time(arguments.first, workflow.timezone, None)
-    last = session_time(arguments.last, workflow.timezone, None)
+    first = day_of("--from", arguments.first, workflow.timezone)
+    last = day_of("--to", arguments.last, workflow.timezone)
     if len(arguments.last) == len("yyyy-MM-dd"):
         last = last.replace(hour=23, minute=59, second=59)
     schedule = schedule_of(workflow.schedule, workflow.timezone)
@@ -98,6 +100,20 @@ def sessions_of(arguments: argparse.Namespace) -> list[dt.datetime]:
             mend="give the earlier day first",
         )
     return found
+
+
+def day_of(option: str, text: str, zone: str) -> dt.datetime:
+    """The time that an option's text means.
+
+    Raises:
+        KitError: it is no date.
+    """
+    try:
+        if text[:1].isdigit():
+            return session_time(text, zone, None)
+    except KitError:
+        pass  # told below, by the option's own name
+    raise KitError(f"{option} {text!r} is no day", mend='write yyyy-MM-dd, or "yyyy-MM-dd HH:mm:ss"')
 
 
 def next_day(session: dt.datetime) -> dt.datetime:

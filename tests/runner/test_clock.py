@@ -71,3 +71,14 @@ def test_a_backfill_over_the_end_of_summer_time_runs_the_sessions_of_the_schedul
     assert ended.trace == [
         "2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00",
     ]  # fmt: skip
+    spring = project.tdlocal("backfill", "main", "--from", "2027-03-27", "--to", "2027-03-29", "--dry-run")
+    assert spring.lines == ["2027-03-27 02:30:00", "2027-03-28 03:30:00", "2027-03-29 02:30:00"]
+    for words, told in (
+        (("--from", "2026-10-26", "--to", "2026-10-24"), "to mend: give the earlier day first"),
+        (("--from", "2026-02-30", "--to", "2026-03-01"), "--from '2026-02-30' is no day"),
+        (("--from", "2026-02-28", "--to", "now"), "--to 'now' is no day"),
+    ):
+        refused = project.tdlocal("backfill", "main", *words)
+        assert refused.code == 1 and told in refused.err
+    future = project.tdlocal("backfill", "main", "--from", "2999-01-01", "--to", "2999-01-02", "--dry-run")
+    assert len(future.lines) == 2 and "session 2999-01-02 02:30:00 is in the future" in future.err
