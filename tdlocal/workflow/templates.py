@@ -135,6 +135,9 @@ def without_strings(code: str) -> str:
             end = _end_of_regex(code, position)
             out.append("/" + " " * (end - position - 1) + "/")
             position, last = end + 1, "/"
+            while position < size and code[position].isalpha():  # its flags
+                out.append(" ")
+                position += 1
         else:
             out.append(character)
             if not character.isspace():
