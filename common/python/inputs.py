@@ -52,7 +52,7 @@ def fingerprint(workflow: str, params: Mapping[str, Any], project: Path) -> str:
     stage = STAGES[workflow]
     parts: list[Any] = [hash_of_files(project, workflow, stage.folder)]
     for layer in stage.reads:
-        parts.append(versions(treasure.tables(database(layer, params)), local=params.get("site") == "local"))
+        parts.append(versions(treasure.tables(database(layer, params))))
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -95,15 +95,12 @@ def is_live(name: str) -> bool:
     return "__next" not in name and "__prev" not in name
 
 
-def versions(tables: Mapping[str, Mapping[str, Any]], *, local: bool = False) -> list[list[Any]]:
+def versions(tables: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
     """Return what tells two states of a database apart: its live tables, not their earlier states.
 
-    A local account knows when a table was made, which moves with a swap, and how many rows it has; it does
-    not keep the time of the last change when it is started anew.
-
     >>> table = {"count": 3, "schema": "[]", "created_at": "x", "updated_at": "y"}
-    >>> versions({"a": table, "a__prev": {}}), versions({"a": table}, local=True)
-    ([['a', 3, '[]', 'x', 'y']], [['a', 3, '[]', 'x', None]])
+    >>> versions({"a": table, "a__prev": {}})
+    [['a', 3, '[]', 'x', 'y']]
     """
     return [
         [
@@ -111,7 +108,7 @@ def versions(tables: Mapping[str, Mapping[str, Any]], *, local: bool = False) ->
             table.get("count"),
             table.get("schema"),
             table.get("created_at"),
-            None if local else table.get("counter_updated_at") or table.get("updated_at"),
+            table.get("counter_updated_at") or table.get("updated_at"),
         ]
         for name, table in sorted(tables.items())
         if is_live(name)

@@ -55,28 +55,9 @@ class Tables:
         account.store.script(
             "create table if not exists tables (id integer primary key, database text not null, "
             "name text not null, expire_days integer, include_v integer not null default 1, "
-            "delete_protected integer not null default 0, unique (database, name));"
-            "create table if not exists table_changes (database text not null, name text not null, "
-            "changed_at integer not null, primary key (database, name))"
+            "delete_protected integer not null default 0, unique (database, name))"
         )
         account.store.add_column("tables", "keys", "text not null default '{}'")
-        rows = account.store.query("select * from table_changes")
-        self._noted = {(row["database"], row["name"]): row["changed_at"] for row in rows}
-        account.engine.set_changed_at(self._noted)
-
-    def note_changes(self) -> None:
-        """Write down when tables changed last, for the next start of the account."""
-        moments = self._account.engine.changed_at()
-        if moments == self._noted:
-            return
-        with self._account.store.transaction() as store:
-            for database, name in self._noted.keys() - moments.keys():
-                store.execute("delete from table_changes where database = ? and name = ?", [database, name])
-            for (database, name), moment in moments.items() - self._noted.items():
-                store.execute(
-                    "insert or replace into table_changes values (?, ?, ?)", [database, name, moment]
-                )
-        self._noted = moments
 
     def all(self, database: str) -> list[Table]:
         """All tables of a database by name; NotThere when there is no such database."""

@@ -1,4 +1,4 @@
-"""What happens by the clock, once a second: schedules are run and changes of tables are noted.
+"""What happens by the clock: once a second, schedules that are due are run.
 
 Schedules run only in a server that a person started (`tdlocal serve`). Sessions that passed while no server
 ran are not made up for, save the newest.
@@ -39,27 +39,25 @@ class Ticker:
         self._thread: threading.Thread | None = None
 
     def start(self, *, schedules: bool) -> None:
-        """Look from now on; *schedules*: run them too."""
-        self._thread = threading.Thread(target=self._go_on, args=[schedules], name="clock", daemon=True)
-        self._thread.start()
+        """Look from now on, if *schedules* are to be run."""
+        if schedules:
+            self._thread = threading.Thread(target=self._go_on, name="clock", daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
-        """Stop, and note the last changes."""
+        """Stop."""
         self._stopped.set()
         if self._thread:
             self._thread.join(10)
-        guarded(self._account.tables.note_changes)
 
     def tick(self, moment: int) -> None:
         """Run what is due at *moment* (unix seconds)."""
         for one in (self._account.workflow_schedules, self._account.schedules, self._account.connectors):
             guarded(lambda one=one: one.tick(moment))  # type: ignore[misc]
 
-    def _go_on(self, schedules: bool) -> None:
+    def _go_on(self) -> None:
         while not self._stopped.wait(self._pause):
-            guarded(self._account.tables.note_changes)
-            if schedules:
-                self.tick(int(time.time()))
+            self.tick(int(time.time()))
 
 
 def guarded(work: Callable[[], object]) -> None:

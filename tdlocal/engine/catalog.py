@@ -23,8 +23,8 @@ class Catalog:
         self._counts: dict[tuple[str, str], tuple[TableInfo, int]] = {}
         self.version = 0  # grows with every change
 
-    def load(self, cursor: Any) -> None:
-        """Read every schema and table of the file."""
+    def load(self, cursor: Any, changes: Mapping[tuple[str, str], int]) -> None:
+        """Read every schema and table of the file; *changes*: when contents changed after their making."""
         schemas = cursor.execute(
             "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
         ).fetchall()
@@ -44,10 +44,11 @@ class Catalog:
                 columns[schema, table].append(Column(name, from_duck(kind)))
         for schema, table, comment in comments:
             database = database_name(schema)
-            if database in found:
+            if schema not in _HIDDEN and database in found:
                 born = int(comment) if comment and comment.isdigit() else int(time.time())
+                changed = max(born, changes.get((database, table), born))
                 found[database][table] = TableInfo(
-                    database, table, tuple(columns[schema, table]), 0, 0, born, born
+                    database, table, tuple(columns[schema, table]), 0, 0, born, changed
                 )
         with self._lock:
             self._databases = found
@@ -102,8 +103,14 @@ class Catalog:
         columns: tuple[Column, ...],
         born: int | None = None,
         rows: int | None = None,
+        changed: int | None = None,
     ) -> None:
-        """Say that the table now has *columns*, and *rows* where they are known; no columns: it is gone."""
+        """Say that the table now has *columns*, and *rows* where they are known; no columns: it is gone.
+
+        Args:
+            born: when it was made; None for one that is there.
+            changed: when its contents changed last, if that was later.
+        """
         with self._lock:
             tables = self._databases.setdefault(database, {})
             old = tables.get(name)
@@ -112,32 +119,16 @@ class Catalog:
                 tables.pop(name, None)
                 self._counts.pop((database, name), None)
                 return
-            now = int(time.time())
-            created = born or (old.created_at if old else now)
-            tables[name] = TableInfo(database, name, columns, 0, 0, created, now)
+            created = born or (old.created_at if old else int(time.time()))
+            updated = changed or born or (old.updated_at if old else created)
+            tables[name] = TableInfo(database, name, columns, 0, 0, created, updated)
             if rows is not None:
                 self.keep_count(tables[name], rows)
 
-    def changed_at(self) -> dict[tuple[str, str], int]:
-        """When each table changed last, by database and name."""
-        with self._lock:
-            return {
-                (database, name): table.updated_at
-                for database, tables in self._databases.items()
-                for name, table in tables.items()
-            }
-
-    def set_changed_at(self, moments: Mapping[tuple[str, str], int]) -> None:
-        """Say when tables changed last, before this file was opened."""
-        with self._lock:
-            for (database, name), moment in moments.items():
-                table = self._databases.get(database, {}).get(name)
-                if table is not None and moment > table.updated_at:
-                    self._databases[database][name] = replace(table, updated_at=moment)
-
-    def touch(self, database: str, name: str) -> None:
-        """Say that the rows of the table changed now."""
+    def touch(self, database: str, name: str, moment: int) -> None:
+        """Say that the contents of the table changed."""
         with self._lock:
             table = self._databases.get(database, {}).get(name)
             if table is not None:
-                self._databases[database][name] = replace(table, updated_at=int(time.time()))
+                updated = max(moment, table.updated_at)
+                self._databases[database][name] = replace(table, updated_at=updated)

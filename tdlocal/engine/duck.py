@@ -86,7 +86,21 @@ class DuckDBEngine:
         self._connection.execute(f"CREATE TABLE IF NOT EXISTS {self._steps} (job BIGINT, step BIGINT)")
         if self._path is not None:
             self._connection.execute("CHECKPOINT")  # the WAL of a crash is replayed, but not folded in
-        self.catalog.load(self._connection)
+        self.catalog.load(self._connection, self._noted_changes())
+
+    def _noted_changes(self) -> dict[plans.Name, int]:
+        """When the contents of tables changed after they were made; one note of each is kept."""
+        self._connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {self._changes} (database VARCHAR, name VARCHAR, moment BIGINT)"
+        )
+        self._connection.execute(
+            f"CREATE OR REPLACE TABLE {self._changes} AS"
+            f" SELECT database, name, max(moment) AS moment FROM {self._changes} GROUP BY ALL"
+        )
+        rows = self._connection.execute(f"FROM {self._changes}").fetchall()
+        found = {(database, name): moment for database, name, moment in rows}
+        self._with_notes = set(found)
+        return found
 
     def _reopen(self, broken: Any) -> None:
         """Open the file again after a fatal error; jobs on the old connection fail."""
@@ -158,16 +172,38 @@ class DuckDBEngine:
                 self._closed_gate = False
                 self._gate.notify_all()
 
-    def _transaction(self, cursor: Any, work: Callable[[], T], cancelled: threading.Event | None = None) -> T:
-        """Run *work* in one transaction, again from its start when another one was in the way."""
+    def _transaction(
+        self,
+        cursor: Any,
+        work: Callable[[], T],
+        cancelled: threading.Event | None = None,
+        changes: plans.Name | None = None,
+        apart: int = 0,
+    ) -> T:
+        """Run *work* in one transaction, again from its start when another one was in the way.
+
+        Args:
+            cursor: for this transaction.
+            work: its statements; says how many rows it changed, or nothing.
+            cancelled: stops it.
+            changes: the table whose contents it changes, which is noted in the same transaction.
+            apart: seconds between this change and the one before, whatever the clock says.
+        """
         step = getattr(self._step, "now", None)
+        old = self.catalog.table(*changes) if changes else None
+        moment = max(int(time.time()), old.updated_at + apart if old else 0)
         for attempt in range(TRIES):
             cursor.execute("BEGIN")
             try:
                 result = work()
                 if step is not None:
                     cursor.execute(f"INSERT INTO {self._steps} VALUES (?, ?)", step)
+                if changes and result != 0:
+                    cursor.execute(f"INSERT INTO {self._changes} VALUES (?, ?, ?)", [*changes, moment])
                 cursor.execute("COMMIT")
+                if changes and result != 0:
+                    self._with_notes.add(changes)
+                    self.catalog.touch(*changes, moment)
                 return result
             except BaseException as error:
                 with _swallowed():
@@ -267,7 +303,7 @@ class DuckDBEngine:
 
     def _select(self, plan: plans.Query, cursor: Any) -> Answer:
         self._register(cursor, plan)
-        reader = cursor.sql(plan.sql).to_arrow_reader(spool.READ_ROWS)
+        reader = _streamed(cursor, plan.sql)
         return spool.spool(plan.columns, reader, self._folder / "answers", plan.converters)
 
     @staticmethod
@@ -288,6 +324,7 @@ class DuckDBEngine:
             verb = "CREATE OR REPLACE TABLE" if plan.replace else "CREATE TABLE"
 
             def work() -> int:
+                self._forget_changes(cursor, plan.target)
                 rows = cursor.execute(f"{verb} {self._at(plan.target)} AS {plan.query.sql}").fetchall()
                 cursor.execute(f"COMMENT ON TABLE {self._at(plan.target)} IS '{born}'")
                 return int(rows[0][0])
@@ -303,16 +340,17 @@ class DuckDBEngine:
             self._existing(database, name)
             names = ", ".join(quote(column) for column in plan.names)
             text = f"INSERT INTO {self._at(plan.target)} ({names}) {plan.query.sql}"
-            count = self._transaction(cursor, lambda: _count(cursor, text), cancelled)
-            self.catalog.touch(database, name)
+            count = self._transaction(cursor, lambda: _count(cursor, text), cancelled, (database, name))
         return _counted_rows("INSERT", count)
 
     def _change(self, plan: plans.Change, cursor: Any, cancelled: threading.Event | None) -> Answer:
         database, name = plan.target
         self._register(cursor, plan)
         with self._locks.hold([f"{database}.{name}"]):
-            count = self._transaction(cursor, lambda: _count(cursor, plan.sql), cancelled)
-            self.catalog.touch(database, name)
+            # the number of rows may stay, so the moment has to move
+            count = self._transaction(
+                cursor, lambda: _count(cursor, plan.sql), cancelled, (database, name), apart=1
+            )
         return _counted_rows(plan.update_type, count)
 
     def _define(self, plan: plans.Plan, cursor: Any) -> Answer:
@@ -445,6 +483,7 @@ class DuckDBEngine:
             verb = "CREATE OR REPLACE TABLE" if plan.replace else "CREATE TABLE"
 
             def work() -> None:
+                self._forget_changes(cursor, plan.target)
                 cursor.execute(f"{verb} {self._at(plan.target)} ({body})")
                 cursor.execute(f"COMMENT ON TABLE {self._at(plan.target)} IS '{born}'")
 
@@ -491,6 +530,8 @@ class DuckDBEngine:
             def work() -> None:
                 if replaced:
                     cursor.execute(f"DROP TABLE {self._at(new)}")
+                self._forget_changes(cursor, old, new)
+                self._note_change(cursor, new, table)
                 if old[0] == new[0]:
                     cursor.execute(f"ALTER TABLE {self._at(old)} RENAME TO {quote(new[1])}")
                     return
@@ -500,7 +541,8 @@ class DuckDBEngine:
                 cursor.execute(f"DROP TABLE {self._at(old)}")
 
             self._transaction(cursor, work)
-            self.catalog.put(*new, table.columns, table.created_at, self.catalog.count(table))
+            count = self.catalog.count(table)
+            self.catalog.put(*new, table.columns, table.created_at, count, table.updated_at)
             self.catalog.put(*old, ())
 
     def swap_tables(self, database: str, first: str, second: str) -> None:
@@ -512,13 +554,28 @@ class DuckDBEngine:
             aside = f"{first}-swap"
 
             def work() -> None:
+                self._forget_changes(cursor, (database, first), (database, second))
+                self._note_change(cursor, (database, first), two)
+                self._note_change(cursor, (database, second), one)
                 for source, target in ((first, aside), (second, first), (aside, second)):
                     cursor.execute(f"ALTER TABLE {self._at((database, source))} RENAME TO {quote(target)}")
 
             self._transaction(cursor, work)
             counts = self.catalog.count(one), self.catalog.count(two)
-            self.catalog.put(database, first, two.columns, two.created_at, counts[1])
-            self.catalog.put(database, second, one.columns, one.created_at, counts[0])
+            self.catalog.put(database, first, two.columns, two.created_at, counts[1], two.updated_at)
+            self.catalog.put(database, second, one.columns, one.created_at, counts[0], one.updated_at)
+
+    def _forget_changes(self, cursor: Any, *names: plans.Name) -> None:
+        """Within a transaction: what was noted under these names is of tables that have them no more."""
+        for name in names:
+            if name in self._with_notes:
+                cursor.execute(f"DELETE FROM {self._changes} WHERE database = ? AND name = ?", list(name))
+
+    def _note_change(self, cursor: Any, name: plans.Name, table: TableInfo) -> None:
+        """Within a transaction: the contents of *table*, and when they changed, go on under this name."""
+        if table.updated_at > table.created_at:
+            cursor.execute(f"INSERT INTO {self._changes} VALUES (?, ?, ?)", [*name, table.updated_at])
+            self._with_notes.add(name)
 
     def set_columns(self, database: str, name: str, columns: Sequence[Column]) -> None:
         """Give the table exactly these columns (and `time`); kept ones are cast, what does not fit is
@@ -540,7 +597,7 @@ class DuckDBEngine:
                     if column not in wanted:
                         cursor.execute(f"ALTER TABLE {at} DROP COLUMN {quote(column)}")
 
-            self._transaction(cursor, work)
+            self._transaction(cursor, work, changes=(database, name))
             self.catalog.refresh(cursor, database, name)
 
     def _alter(self, cursor: Any, plan: plans.AlterColumns) -> None:
@@ -550,16 +607,8 @@ class DuckDBEngine:
                 return
             self._existing(database, name)
             text = f"ALTER TABLE {self._at(plan.target)} {plan.clause}"
-            self._transaction(cursor, lambda: cursor.execute(text))
+            self._transaction(cursor, lambda: cursor.execute(text), changes=(database, name))
             self.catalog.refresh(cursor, database, name)
-
-    def changed_at(self) -> dict[tuple[str, str], int]:
-        """When each table changed last (unix seconds), by database and name."""
-        return self.catalog.changed_at()
-
-    def set_changed_at(self, moments: Mapping[tuple[str, str], int]) -> None:
-        """Say when tables changed last, before this engine was opened; the file itself does not know."""
-        self.catalog.set_changed_at(moments)
 
     # -- rows
 
@@ -592,10 +641,9 @@ class DuckDBEngine:
                     cursor.execute(f"ALTER TABLE {at} ADD COLUMN {quote(column)} {kind}")
                 return _count(cursor, f'INSERT INTO {at} ({names}) SELECT {values} FROM "td-append"')
 
-            count = self._transaction(cursor, work)
+            count = self._transaction(cursor, work, changes=(database, name))
             if added:
                 self.catalog.refresh(cursor, database, name)
-            self.catalog.touch(database, name)
             return count
 
     def _first_time(self, cursor: Any, key: str) -> bool:
@@ -612,8 +660,7 @@ class DuckDBEngine:
         with self._job() as cursor, self._locks.hold([f"{database}.{name}"]):
             self._existing(database, name)
             text = f'DELETE FROM {self._at((database, name))} WHERE "time" >= {start:d} AND "time" < {end:d}'
-            count = self._transaction(cursor, lambda: _count(cursor, text))
-            self.catalog.touch(database, name)
+            count = self._transaction(cursor, lambda: _count(cursor, text), changes=(database, name), apart=1)
             return count
 
     def tail(self, database: str, name: str, count: int) -> list[dict[str, Any]]:
@@ -632,6 +679,10 @@ class DuckDBEngine:
         if found is None:
             raise failure("TABLE_NOT_FOUND", f"Table '{self._full((database, name))}' does not exist")
         return found
+
+    @property
+    def _changes(self) -> str:
+        return f'{quote(self._home)}.main."td-changes"'
 
     @property
     def _steps(self) -> str:
@@ -655,6 +706,18 @@ def _counted_rows(update_type: str, count: int) -> Answer:
 def _count(cursor: Any, text: str) -> int:
     rows = cursor.execute(text).fetchall()
     return int(rows[0][0]) if rows else 0
+
+
+def _streamed(cursor: Any, text: str) -> pa.RecordBatchReader:
+    """The rows of a select as they come.
+
+    DuckDB's public way binds the statement twice, once for a description that nobody reads here; a long one
+    takes longer to bind than to run.
+    """
+    submit = getattr(cursor, "_submit", None)
+    if submit is None:
+        return cursor.sql(text).to_arrow_reader(spool.READ_ROWS)
+    return submit(text, None, "stream", spool.READ_ROWS).arrow_reader()
 
 
 def _appended_type(kind: str) -> str:

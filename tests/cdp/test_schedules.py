@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import tdclient
 
-from tests.cdp.support import KEY, Client, Running
+from tests.cdp.support import KEY, Client
 from tests.cdp.test_workflows import archive
 
 DAILY = "schedule:\n  daily>: 07:00:00\n+a:\n  echo>: 1\n"
@@ -188,17 +187,6 @@ def test_a_bulk_load_runs_by_its_schedule(client: Client, td: tdclient.Client) -
     (job,) = connectors.tick(begin + 3 * 3600)
     client.account.jobs.wait(job.id, 10)
     assert [run["records"] for run in td.api.connector_history("nightly")] == [1]
-
-
-def test_when_a_table_changed_is_known_after_a_restart(tmp_path: Path) -> None:
-    for round_ in range(2):
-        with Running(tmp_path) as client:
-            tables = client.account.tables
-            if round_ == 0:
-                client.account.databases.create("kept")
-                client.sql("create table t as select 1 as a", "kept")
-                client.account.engine.set_changed_at({("kept", "t"): 2_000_000_000})
-            assert tables.show("kept", "t").info.updated_at == 2_000_000_000
 
 
 def test_sessions_are_skipped_as_tdworkflow_and_digdag_ask(client: Client) -> None:

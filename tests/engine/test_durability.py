@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -90,4 +91,48 @@ def test_a_birthday_is_the_same_after_a_restart_however_slow_the_creation(tmp_pa
     engine.close()
     engine = open_engine(path)
     assert [engine.table("main", name).created_at for name in ("t", "u")] == before
+    engine.close()
+
+
+CHANGES = """
+create table updated as select 1 as a
+create table swapped as select 1 as a
+create table inserted (a bigint)
+insert into inserted (a) select 1
+update updated set a = 2
+insert into inserted (a) select 3 where false
+delete from inserted where a = 9
+alter table swapped add column b varchar
+create table gone as select 1 as a
+update gone set a = 2
+drop table gone
+create table gone as select 3 as a
+"""
+
+
+def test_when_contents_changed_last_survives_a_kill_and_goes_with_them(tmp_path, monkeypatch):
+    clock = itertools.count(1_700_000_000)
+    monkeypatch.setattr(time, "time", lambda: float(next(clock)))  # a second passes at every look
+    engine = open_engine(tmp_path / "td-warehouse.duckdb")
+    engine.create_database("main")
+    for statement in CHANGES.strip().splitlines():
+        engine.run(statement, database="main", scheduled_time=7)
+    moments = lambda: {table.name: table.updated_at for table in engine.tables("main")}  # noqa: E731
+    before = moments()
+    engine.swap_tables("main", "updated", "swapped")
+    engine.rename_table("main", "inserted", "renamed")
+    after = moments()
+    assert (after["swapped"], after["updated"], after["renamed"]) == (
+        before["updated"], before["swapped"], before["inserted"],
+    )  # fmt: skip
+    for name in ("td-warehouse.duckdb", "td-warehouse.duckdb.wal"):
+        shutil.copy(tmp_path / name, tmp_path / f"copy-{name.replace('td-', '')}")  # as a kill leaves it
+    engine.close()
+    (tmp_path / "copy-warehouse.duckdb.wal").rename(tmp_path / "copy.duckdb.wal")
+    (tmp_path / "copy-warehouse.duckdb").rename(tmp_path / "copy.duckdb")
+    engine = open_engine(tmp_path / "copy.duckdb")
+    assert moments() == after
+    monkeypatch.setattr(time, "time", lambda: 1_600_000_000.0)  # the clock was set back
+    engine.run("update renamed set a = 4", database="main", scheduled_time=7)
+    assert moments()["renamed"] == after["renamed"] + 1
     engine.close()

@@ -102,14 +102,28 @@ def test_run_all_from_and_only(decide, py):
     assert decide("wf07_analytics", only="wf07_analytics") == "run"
 
 
+CHANGES = {
+    "a row more": "insert into consents (id) select 'b'",
+    "as many rows, other ones": "delete from consents where id = 'b'; insert into consents (id) select 'c'",
+    "a value": "update consents set id = 'd' where id = 'c'",
+    "a column": "alter table consents add column flag varchar",
+    "made anew with the same rows": "drop table consents; create table consents as select 'a' as id",
+}
+
+
 def test_a_changed_input_table_runs_again(decide, py, params, treasure):
     source = f"src_{params['sub']}"
     treasure.create_database(source)
     treasure.run_query(source, "create table consents as select 'a' as id", rows=False)
+    treasure.run_query(source, "create table formfills as select 'a' as id, 1 as n", rows=False)
     decide()
     py("common.python.run_log.success", workflow_name="wf04_stage")
-    assert decide() == "skip"
-    treasure.run_query(source, "insert into consents (id) select 'b'", rows=False)
+    for what, sql in CHANGES.items():
+        assert decide() == "skip"
+        treasure.run_query(source, sql, rows=False)
+        assert decide() == "run", what
+        py("common.python.run_log.success", workflow_name="wf04_stage")
+    treasure.swap_tables(source, "consents", "formfills")
     assert decide() == "run"
 
 
