@@ -32,7 +32,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not FILE.is_file():
         return 0
-    rows = read_words(ROOT / FOLDER / "words.csv").to_dict("records")
+    rows = read_words(ROOT / FOLDER / "words.csv")
     words: dict[str, dict[str, str]] = {}
     for row in rows:
         words.setdefault(row["kind"], {})[row["word"]] = row["code"]

@@ -11,8 +11,6 @@ Raises    TaskError for a row without its columns, a word in capitals or a word 
 import csv
 from pathlib import Path
 
-import pandas as pd
-
 from common.python.errors import TaskError
 
 FOLDER = Path("config/vocabulary")
@@ -24,20 +22,28 @@ def main(database, session_unixtime):
 
     session = int(session_unixtime)
     tables = {"words": read_words(FOLDER / "words.csv"), "phone_rules": read(FOLDER / "phone_rules.csv")}
-    for name, frame in tables.items():
-        columns = {**dict.fromkeys(frame.columns, "varchar"), "built_for": "bigint", "time": "bigint"}
-        rows = [{**row, "built_for": session, "time": session} for row in frame.to_dict("records")]
+    for name, found in tables.items():
+        columns = {**dict.fromkeys(header(FOLDER / f"{name}.csv"), "varchar"), "built_for": "bigint"}
+        columns["time"] = "bigint"
+        rows = [{**row, "built_for": session, "time": session} for row in found]
         treasure.delete_table(database, f"{name}__next")
         treasure.insert_rows(database, f"{name}__next", columns, rows)
 
 
+def header(path):
+    """Return the names of a CSV file's columns."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        return next(csv.reader(file))
+
+
 def read(path):
-    """Return the rows of a CSV file as text, empty text for an empty cell.
+    """Return the rows of a CSV file as dicts of text, empty text for an empty cell.
 
     Args:
         path: file with a header line, UTF-8.
     """
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file, restval=""))
 
 
 def read_words(path):
@@ -64,4 +70,4 @@ def read_words(path):
         seen.setdefault(tuple(row[:2]), line)
     if faults:
         raise TaskError("; ".join(faults), where=str(path), mend="edit these lines")
-    return pd.DataFrame(rows[1:], columns=rows[0])
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]

@@ -156,16 +156,17 @@ class TdClient:
         forget = self.job.services.on_stop(lambda: self.kill(job_id))
         pause = FIRST_POLL
         try:
-            while True:
-                status = self.get(f"/v3/job/status/{job_id}")["status"]
-                if status in ("success", *BAD):
-                    break
+            shown = self.get(f"/v3/job/show/{job_id}")  # a short job has ended: one request for most
+            while (status := shown["status"]) not in ("success", *BAD):
+                asked = self.get(f"/v3/job/status/{job_id}")["status"]
+                if asked in ("success", *BAD):
+                    shown = self.get(f"/v3/job/show/{job_id}")
+                    continue
                 self.job.check_stopped()
                 time.sleep(pause)
                 pause = min(pause * 1.5, SLOWEST_POLL)
         finally:
             forget()
-        shown = self.get(f"/v3/job/show/{job_id}")
         if status in BAD:
             self.job.check_stopped()
             debug = shown.get("debug") or {}

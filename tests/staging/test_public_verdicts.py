@@ -17,8 +17,8 @@ UNUSUAL = {"ISEMAIL_RFC5321"}  # deliverable in theory: quoted names, address li
 def vocabulary():
     """Return the project's own vocabularies as the rows that the workflow loads."""
     return {
-        "staging_t.words__next": read_words(ROOT / FOLDER / "words.csv").to_dict("records"),
-        "staging_t.phone_rules__next": read(ROOT / FOLDER / "phone_rules.csv").to_dict("records"),
+        "staging_t.words__next": read_words(ROOT / FOLDER / "words.csv"),
+        "staging_t.phone_rules__next": read(ROOT / FOLDER / "phone_rules.csv"),
     }
 
 
