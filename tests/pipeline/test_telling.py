@@ -19,7 +19,7 @@ from tests.pipeline.shop import SESSION, rows, tdlocal
 from tests.pipeline.small_shop import copy_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PHONE = 390  # pixels
+PHONE = 360  # pixels
 MEASURE = """<!doctype html><body><iframe id=f width={width} height=3000 srcdoc="{page}"></iframe><script>
 f.onload = () => {{
   const page = f.contentDocument.documentElement;
