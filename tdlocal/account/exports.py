@@ -51,6 +51,11 @@ class Target:
         """The target as jobs show it, without secrets."""
         return self.url or orjson.dumps({"type": self.kind, **masked(self.settings)}).decode()
 
+    @property
+    def kept(self) -> str:
+        """The target as JSON to go on with after a crash: nothing is sent anywhere, so it needs no secrets."""
+        return orjson.dumps({"kind": self.kind, "settings": masked(self.settings), "url": self.url}).decode()
+
 
 Rows = Callable[[], Iterator[list[Any]]]
 
@@ -138,6 +143,11 @@ class Exports:
             url = without_password(text)
         target = read_url(text) if text else Target(kind_of(given), {})
         return self._checked(Target(target.kind, {**target.settings, **given}, url))
+
+    @staticmethod
+    def kept_target(text: str) -> Target:
+        """The target of `Target.kept`."""
+        return Target(**orjson.loads(text))
 
     def deliver(self, job: Job, columns: Sequence[Column], rows: Rows, target: Target) -> str:
         """Write rows to a target; returns what was done, in a sentence."""

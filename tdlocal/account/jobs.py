@@ -2,7 +2,7 @@
 
 A job is written down before it starts and after it ends, so what was acknowledged is known after a
 crash. A job that was running then is marked as failed ("server restarted"); when its client still waits, a
-query without a result output goes on after its last statement that wrote (`resume`).
+query goes on after its last statement that wrote, and its result output is delivered once (`resume`).
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Job:
     table_name: str | None
     linked_job_id: int | None
     resumable: int = 0  # 1: a crash does not end it
+    target: str = ""  # where its rows go besides the result, without secrets (Target.kept)
 
     @property
     def finished(self) -> bool:
@@ -131,6 +132,7 @@ class Jobs:
         self._background = ThreadPoolExecutor(WORKERS, thread_name_prefix="background")
         account.store.script(TABLE)
         account.store.add_column("jobs", "resumable", "integer not null default 0")
+        account.store.add_column("jobs", "target", "text not null default ''")
         account.store.execute(f"update jobs set {LOST} and not resumable")
         self._forget_old_results()
 
@@ -178,7 +180,8 @@ class Jobs:
             retry_limit=retry_limit,
             result_url=result_url,
             user_name=user_name,
-            resumable=int(target is None),
+            resumable=1,
+            target="" if target is None else target.kept,
         )
 
     def resume(self, going_on: bool) -> None:
@@ -194,7 +197,9 @@ class Jobs:
             return
         for job in map(job_of, lost):
             run = self._run_hive if job.type == "hive" else self._run_query
-            task = partial(run, first=steps.get(job.id, 0))
+            task: Task = partial(run, first=steps.get(job.id, 0))
+            if job.target:
+                task = partial(self._run_and_deliver, task, self._account.exports.kept_target(job.target))
             work = self._in_hand[job.id] = Work()
             self._workers.submit(self._perform, job.id, task, work)
 
@@ -328,6 +333,7 @@ class Jobs:
             "table_name": about.get("table_name"),
             "linked_job_id": about.get("linked_job_id"),
             "resumable": about.get("resumable", 0),
+            "target": about.get("target", ""),
         }
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)

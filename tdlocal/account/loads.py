@@ -217,6 +217,8 @@ def put_in(account: Account, database: str, table: str, rows: pa.Table, mode: st
         account.tables.append(database, table, rows, once)
         return
     beside = f"{table[:200]}__{re.sub(r'[^0-9a-z]', '_', once)}"
+    if account.engine.table(database, beside) is not None:  # the account was killed at this work
+        account.engine.drop_table(database, beside)
     account.tables.create(database, beside)
     try:
         account.tables.append(database, beside, rows)

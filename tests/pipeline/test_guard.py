@@ -144,6 +144,19 @@ def test_a_run_whose_account_is_killed_goes_on_with_a_new_one(tmp_path, monkeypa
     assert "the account was killed (signal 9) and has been started again" in run.stderr
 
 
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_a_result_output_in_hand_when_the_account_is_killed_is_delivered_once(tmp_path, monkeypatch, mode):
+    output = f'{{"type": "td", "database": "d", "table": "two", "mode": "{mode}"}}'
+    heavy = f"+heavy:\n  td>:\n  query: {HEAVY}\n  database: d\n  result_url: '{output}'\n"
+    project, state = shot_at(tmp_path, monkeypatch, f"{MAKES}+kills:\n  sh>: bash later.sh\n{heavy}")
+    assert tdlocal("query", "create table d.two as select 1 as n", state=state).returncode == 0
+    run = tdlocal(*WORDS, state=state, project=project, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "has been started again" in run.stderr
+    expected = [{"n": 1}, {"n": 1012}] if mode == "append" else [{"n": 1012}]
+    assert rows(state, "select n from two order by n", "d") == expected
+
+
 @pytest.mark.parametrize("target", ["create_table", "insert_into"])
 def test_a_job_in_hand_when_the_account_is_killed_goes_on(tmp_path, monkeypatch, target):
     heavy = f"+heavy:\n  td>:\n  query: {HEAVY}\n  database: d\n  {target}: two\n"
