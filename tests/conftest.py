@@ -5,9 +5,9 @@ import sys
 
 from hypothesis import settings
 
-from tests.support import engine
+from tests.support import engine, opened_engine
 
-__all__ = ["engine"]
+__all__ = ["engine", "opened_engine"]
 
 # in CI the same examples every time; on a developer's machine new ones, which find new faults
 settings.register_profile("ci", derandomize=True)

@@ -163,9 +163,18 @@ def run_sql(
     return [dict(zip(names, row, strict=True)) for batch in answer.batches() for row in batch]
 
 
-@pytest.fixture
-def engine() -> Any:
-    """An empty engine in memory."""
+@pytest.fixture(scope="session")
+def opened_engine() -> Any:
+    """One engine in memory for all tests of a worker: opening takes longer than most of them."""
     opened = open_engine(None)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def engine(opened_engine: Engine) -> Any:
+    """An empty engine in memory."""
+    assert opened_engine.databases() == []
+    yield opened_engine
+    for database in opened_engine.databases():
+        opened_engine.drop_database(database)

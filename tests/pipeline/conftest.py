@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.pipeline.shop import load_sample, run_pipeline
-from tests.pipeline.small_shop import FEW, copy_of, left_by
+from tests.pipeline.small_shop import FEW, copy_of, left_by, made_once
 from tests.support import ROOT
 from tests.test_rules import pushed
 
@@ -46,22 +46,22 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
-    """A state folder with a few people's raw tables."""
-    state = tmp_path_factory.mktemp("small") / "state"
-    load_sample(state, FEW)
-    return state
+    """A state folder with a few people's raw tables. Tests only copy it."""
+    return made_once(tmp_path_factory, "small", lambda folder: load_sample(folder / "state", FEW)) / "state"
 
 
 @pytest.fixture(scope="session")
 def small_run(small, project, tmp_path_factory):
-    """A state folder after one unbroken run of that shop. Tests only read it, or copy it."""
-    state = copy_of(small, tmp_path_factory.mktemp("unbroken") / "state")
-    done = run_pipeline(state, project=project)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return state
+    """A state folder after one unbroken run of that shop. Tests only copy it."""
+
+    def run(folder):
+        done = run_pipeline(copy_of(small, folder / "state"), project=project)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    return made_once(tmp_path_factory, "unbroken", run) / "state"
 
 
 @pytest.fixture(scope="session")
-def unbroken(small_run):
+def unbroken(small_run, tmp_path_factory):
     """What a run of that shop leaves when nothing happens to it."""
-    return left_by(small_run)
+    return left_by(copy_of(small_run, tmp_path_factory.mktemp("left") / "state"))

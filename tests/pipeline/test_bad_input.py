@@ -165,9 +165,9 @@ def test_a_wrong_key_is_refused_in_one_line_and_logged_by_the_next_run(state):
     assert not (state / "output/unlogged_failures.jsonl").exists()
 
 
-def test_a_wrong_key_is_wrong_when_no_server_runs_as_well(small_run):
+def test_a_wrong_key_is_wrong_when_no_server_runs_as_well(state):
     run = subprocess.run(
-        command("query", "select 1", state=small_run),
+        command("query", "select 1", state=state),
         cwd=ROOT,
         env={**environment(), "TD_API_KEY": "1/of-somebody-else"},
         capture_output=True,
