@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from common.python import inputs, treasure
@@ -22,7 +23,7 @@ from common.python.webhook import tell
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 SUMMARY_COLUMNS = {"name": "varchar", "value": "varchar", "run_id": "varchar", "session_unixtime": "bigint"}
 MOST_SEGMENTS = 12
-USUAL_RUNS = 10  # earlier successes that make the usual duration
+USUAL_RUNS = 10  # earlier successes whose median is the usual duration
 
 
 def main(sub, session_unixtime, session_date, session_uuid, webhook=""):
@@ -55,11 +56,11 @@ def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
     )
     usual = answered(
         log,
-        "select workflow, avg(duration_seconds) as duration\nfrom (\n"
+        "select workflow, duration_seconds as duration\nfrom (\n"
         "    select workflow, duration_seconds,\n"
         "        row_number() over (partition by workflow order by logged_at desc) as age\n"
         f"    from log_tbl where session_unixtime <> {session} and status = 'success'\n"
-        f") as earlier where age <= {USUAL_RUNS} group by workflow",
+        f"        and duration_seconds is not null\n) as earlier where age <= {USUAL_RUNS}",
     )
     decisions = answered(
         log,
@@ -69,9 +70,13 @@ def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
     )
     last = {row["workflow"]: row for row in outcomes}
     decided = {row["workflow"]: row for row in decisions}
-    durations = {row["workflow"]: row["duration"] for row in usual}
+    durations: dict[str, list[float]] = {}
+    for row in usual:
+        durations.setdefault(row["workflow"], []).append(row["duration"])
     return [
-        workflow_row(name, last.get(name), decided.get(name), durations.get(name))
+        workflow_row(
+            name, last.get(name), decided.get(name), median(durations[name]) if name in durations else None
+        )
         for name in inputs.WORKFLOWS
     ]
 
