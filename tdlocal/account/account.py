@@ -77,7 +77,9 @@ class Account:
         self.attempts = Attempts(self)
         self.workflow_schedules = WorkflowSchedules(self)
         self.clock = Ticker(self)
-        self.jobs.resume(going_on)
+        steps = engine.taken_steps()
+        self.jobs.resume(going_on, steps)
+        self.statements.resume(going_on, steps)
 
     def api_keys(self) -> list[str]:
         """Every API key that is accepted."""

@@ -53,7 +53,7 @@ class Target:
 
     @property
     def kept(self) -> str:
-        """The target as JSON to go on with after a crash: nothing is sent anywhere, so it needs no secrets."""
+        """The target as JSON, to go on with after a crash; nothing is sent, so it needs no secrets."""
         return orjson.dumps({"kind": self.kind, "settings": masked(self.settings), "url": self.url}).decode()
 
 

@@ -11,7 +11,7 @@ import gzip
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -184,14 +184,17 @@ class Jobs:
             target="" if target is None else target.kept,
         )
 
-    def resume(self, going_on: bool) -> None:
+    def resume(self, going_on: bool, steps: Mapping[int, int]) -> None:
         """Go on with the queries that were in hand when the account was killed, or mark them as failed.
 
         Each goes on once only: it may be what killed the account.
+
+        Args:
+            going_on: their clients still wait.
+            steps: how many statements of each job are done.
         """
         lost = self._account.store.query("select * from jobs where status in ('queued', 'running')")
         self._account.store.execute("update jobs set resumable = 0 where resumable")
-        steps = self._account.engine.taken_steps()
         if not going_on:
             self._account.store.execute(f"update jobs set {LOST}")
             return

@@ -2,6 +2,9 @@
 
 A statement holds its rows in the engine's spool, never an open result. A page can be asked for again
 (the client may have lost the answer); asking for the next one says that the last one has arrived.
+
+One whose client is told to ask again is written down. When the account is killed meanwhile it goes on after
+its last statement that wrote; one whose rows were on their way fails, since they may come in another order.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +33,12 @@ BATCH = 1000
 PAGE_ROWS = 25_000
 PAGE_BYTES = 4 * 2**20  # a page ends with the batch that reaches either limit
 IDLE_SECONDS = 900  # a statement nobody asks for is forgotten
+KILLED = "the account was killed while these rows were being read: run the statement again"
+TABLE = """
+create table if not exists statements (
+    id text primary key, token text not null, sql text not null, database text not null,
+    at integer not null, time_zone text not null, number integer not null, is_read integer not null)
+"""
 Rows = list[tuple[Any, ...]]
 
 
@@ -50,6 +59,9 @@ class Statement:
 
     id: str
     token: str
+    about: tuple[str, str, int, str] = ("", "", 0, "")  # SQL, database, moment, time zone
+    number: int = field(default_factory=lambda: -time.time_ns())  # under it the engine notes what is done
+    kept: bool = False  # whether it is written down
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -77,12 +89,42 @@ class Statements:
         self._in_hand: dict[str, Statement] = {}
         self._lock = threading.Lock()
         self._count = 0
+        account.store.script(TABLE)
 
     def start(self, sql: str, database: str, time_zone: str = "UTC") -> Statement:
         """Run a statement; wait for `done`, or ask for pages."""
         statement = self._new()
-        self._workers.submit(self._run, statement, sql, database, now(), time_zone)
+        statement.about = (sql, database, now(), time_zone)
+        self._workers.submit(self._run, statement)
         return statement
+
+    def resume(self, going_on: bool, steps: Mapping[int, int]) -> None:
+        """Go on with the statements whose clients were told to ask again before the account was killed.
+
+        Args:
+            going_on: their clients still wait.
+            steps: how many of each one's statements are done.
+        """
+        rows = self._account.store.query("select * from statements")
+        if rows:
+            self._account.store.execute("delete from statements")
+        for row in rows if going_on else ():
+            about = (row["sql"], row["database"], row["at"], row["time_zone"])
+            statement = self._in_hand[row["id"]] = Statement(row["id"], row["token"], about)
+            if row["is_read"]:
+                statement.error = EngineError("GENERIC_INTERNAL_ERROR", KILLED, "INTERNAL_ERROR", 65536)
+                statement.done.set()
+            else:
+                self._workers.submit(self._run, statement, steps.get(row["number"], 0))
+
+    def _keep(self, statement: Statement, is_read: bool = False) -> None:
+        """Write a statement down whose client will ask again."""
+        if statement.about[0] and (is_read or not statement.kept):
+            statement.kept = True
+            values = [statement.id, statement.token, *statement.about, statement.number, int(is_read)]
+            self._account.store.execute(
+                "insert or replace into statements values (?, ?, ?, ?, ?, ?, ?, ?)", values
+            )
 
     def finished(self, columns: list[Column], rows: Rows) -> Statement:
         """A statement whose rows are known already."""
@@ -107,6 +149,7 @@ class Statements:
         Raises the statement's EngineError, NotThere for a page that is gone.
         """
         if not statement.done.wait(seconds):
+            self._keep(statement)
             return Page(number, ready=False)
         with statement.lock:
             if statement.error is not None:
@@ -120,6 +163,8 @@ class Statements:
             statement.page = self._next_page(statement, number)
             if statement.page.last:
                 self._drop_rows(statement)
+            elif number == 0:
+                self._keep(statement, is_read=True)
             return statement.page
 
     def cancel(self, statement: Statement) -> None:
@@ -137,6 +182,9 @@ class Statements:
         """Forget a statement that is over."""
         with self._lock:
             self._in_hand.pop(statement.id, None)
+        if statement.kept:
+            statement.kept = False
+            self._account.store.execute("delete from statements where id = ?", [statement.id])
         self._drop_rows(statement)
 
     def close(self) -> None:
@@ -154,7 +202,8 @@ class Statements:
         with self._lock:
             self._count += 1
             stamp = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-            statement = Statement(f"{stamp}_{self._count:05d}_local", secrets.token_hex(12))
+            name = f"{stamp}_{self._count:05d}_local"
+            statement = Statement(name, secrets.token_hex(12))
             self._in_hand[statement.id] = statement
             idle = [one for one in self._in_hand.values() if time.monotonic() - one.asked > IDLE_SECONDS]
         for one in idle:
@@ -162,7 +211,8 @@ class Statements:
             self.forget(one)
         return statement
 
-    def _run(self, statement: Statement, sql: str, database: str, at: int, time_zone: str) -> None:
+    def _run(self, statement: Statement, first: int = 0) -> None:
+        sql, database, at, time_zone = statement.about
         try:
             if statement.cancelled.is_set():
                 raise EngineError("USER_CANCELED", "Query was canceled", code=3)
@@ -172,6 +222,8 @@ class Statements:
                 scheduled_time=at,
                 time_zone=time_zone,
                 cancelled=statement.cancelled,
+                job=statement.number,
+                first=first,
             )
             self._take(statement, answer)
         except EngineError as error:

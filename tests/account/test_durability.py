@@ -15,6 +15,9 @@ import msgpack
 import pytest
 import requests
 
+from tdlocal.account.account import Account
+from tdlocal.engine import open_engine
+from tdlocal.engine.types import EngineError
 from tdlocal.local_server import LocalServer, local_account
 
 KILLS = int(os.environ.get("TDLOCAL_KILLS", "4"))
@@ -131,3 +134,27 @@ def test_an_import_repeated_after_a_crash_is_there_once(tmp_path: Path) -> None:
             os.kill(json.loads((tmp_path / "server.json").read_text())["pid"], signal.SIGKILL)
     with local_account(tmp_path) as server:
         assert counts(server, "events") == {"x": 1}
+
+
+def test_statements_of_a_killed_account_go_on_unless_their_rows_were_on_their_way(
+    tmp_path: Path,
+) -> None:
+    def account(going_on: bool) -> Account:
+        return Account(tmp_path, open_engine(None), going_on=going_on)
+
+    first = account(False)
+    sequence = "unnest(sequence(1, 9999)) as a (x) cross join unnest(sequence(1, {})) as b (y)"
+    many = f"select x from {sequence.format(9)}"
+    read = first.statements.start(many, "information_schema")
+    assert not first.statements.page(read, 0, 30).last
+    slow = f"select max(x * y) from {sequence.format(2000)}"
+    asked = first.statements.start(slow, "information_schema")
+    first.statements.page(asked, 0, 0)  # its client is told to ask again
+    second = account(True)  # over what the first left
+    assert (
+        second.statements.page(second.statements.find(asked.id, asked.token), 0, 30).data == b"[[19998000]]"
+    )
+    with pytest.raises(EngineError, match="the account was killed while these rows were being read"):
+        second.statements.page(second.statements.find(read.id, read.token), 1, 30)
+    for one in (first, second):
+        one.close()

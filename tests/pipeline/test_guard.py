@@ -114,12 +114,14 @@ HEAVY = (
     "select max(x * y % 1013) as n from unnest(sequence(1, 9999)) as a (x)"
     " cross join unnest(sequence(1, 9999)) as b (y)"
 )
+LONGER = " cross join unnest(sequence(1, 6)) as c (z)"  # than the first request is held
 WAITS = """
 import sqlite3, sys, time
 jobs = sqlite3.connect(sys.argv[1])
 while not jobs.execute("select 1 from jobs where status = 'running' and query like '%1013%'").fetchall():
     time.sleep(0.01)
 """
+RUNNING = "jobs where status = 'running' and query"
 
 
 def shot_at(tmp_path, monkeypatch, tasks):
@@ -185,6 +187,27 @@ def test_the_statements_of_a_python_task_are_done_once_though_the_account_is_kil
     assert run.returncode == 0, run.stderr
     assert "has been started again" in run.stderr
     assert rows(state, "select n from two order by n", "d") == [{"n": n} for n in (1, 2, 3, 1012)]
+
+
+def test_the_statements_of_pytd_go_on_though_the_account_is_killed(tmp_path, monkeypatch):
+    tasks = (
+        "+kills:\n  sh>: bash later.sh\n+asks:\n  py>: tasks.main\n"
+        "  _env: {TD_API_KEY: '${secret:td.apikey}', TD_API_SERVER: 'https://api.treasuredata.com'}\n"
+    )
+    project, state = shot_at(tmp_path, monkeypatch, tasks)
+    (project / "wait.py").write_text(WAITS.replace(RUNNING, "statements where sql"))
+    (project / "tasks.py").write_text(
+        "import pandas, pytd\n\n\ndef main():\n"
+        "    client = pytd.Client(database='d')\n"
+        f"    found = client.query({HEAVY + LONGER!r})['data']\n"
+        "    client.query(f'create table two as select {found[0][0]} as n')\n"
+        "    client.load_table_from_dataframe(\n"
+        "        pandas.DataFrame({'n': [3]}), 'd.two', writer='insert_into', if_exists='append')\n"
+    )
+    run = tdlocal(*WORDS, state=state, project=project, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "has been started again" in run.stderr
+    assert rows(state, "select n from two order by n", "d") == [{"n": 3}, {"n": 1012}]
 
 
 def test_an_account_that_is_killed_again_and_again_is_given_up(tmp_path, monkeypatch):

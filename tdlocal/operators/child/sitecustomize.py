@@ -1,6 +1,9 @@
 """Loaded by every Python that a task starts: Treasure Data's hosts lead to the local account, never to the
 internet.
 
+While the account is started again after it was killed, a connection to it is waited for: nothing has been
+sent yet.
+
 Nothing is imported here that the task does not import: `urllib3.connection`, `http.client` and `socket` are
 changed in the moment they are imported.
 """
@@ -11,6 +14,25 @@ changed in the moment they are imported.
 import importlib.machinery
 import os
 import sys
+
+PATIENCE = 10.0  # seconds that a connection to the account is waited for
+
+
+def _patiently(connect, refused, host, port):
+    """What connect() gives; tried again while nobody listens at the account's address."""
+    import time
+
+    if not os.environ.get("TDLOCAL_ACCOUNT") or (host, int(port or 80)) != _account():
+        return connect()
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return connect()
+        except refused as error:
+            cause = error if isinstance(error, ConnectionRefusedError) else error.__cause__
+            if not isinstance(cause, ConnectionRefusedError) or time.monotonic() > give_up:
+                raise
+        time.sleep(0.05)
 
 
 def _is_treasure_data(host):
@@ -41,14 +63,21 @@ def _change_urllib3(module):
             return plain(self)
         import socket
 
-        self.sock = socket.create_connection(
-            _account(), self.timeout if isinstance(self.timeout, (int, float)) else None
+        timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
+        self.sock = _patiently(
+            lambda: socket.create_connection(_account(), timeout), ConnectionRefusedError, *_account()
         )
         self.is_verified = True
         self.proxy_is_verified = None
         return None
 
     module.HTTPSConnection.connect = connect
+    new = module.HTTPConnection._new_conn
+
+    def _new_conn(self):
+        return _patiently(lambda: new(self), module.NewConnectionError, self.host, self.port)
+
+    module.HTTPConnection._new_conn = _new_conn
 
 
 def _change_http_client(module):
