@@ -36,12 +36,14 @@ def main(arguments: argparse.Namespace) -> int:
         raise KitError(
             "say what to roll back", mend="tdlocal rollback wf06_golden, or tdlocal rollback --run RUN_ID"
         )
-    going_on = States(arguments.state / "sessions").at_work()
+    states = States(arguments.state / "sessions")
+    going_on = states.at_work()
     if going_on:
         raise KitError(
             "a run is going on, which publishes tables too",
             where=", ".join(map(str, going_on)),
             mend="wait for its end, or end it, then take its layers back",
         )
+    states.forget()  # the tables are no longer those that the saved tasks left: the pack's log decides anew
     words = {"workflow": Path(arguments.workflow).stem, "run": arguments.run, "sub": arguments.sub}
     return run_pack("common.python.rollback", words, project=arguments.project, state=arguments.state)

@@ -253,6 +253,11 @@ class States:
                     found.append(path)
         return found
 
+    def forget(self) -> None:
+        """Forget what succeeded in every session; which sessions there were is still known."""
+        for path in self.folder.glob("*/*.jsonl"):
+            os.truncate(path, 0)
+
     def last_session(self, workflow: str) -> str:
         """The latest session time (ISO) of *workflow* that was saved; empty when there is none."""
         times = []

@@ -78,8 +78,13 @@ def test_one_layer_goes_one_state_back_and_forward_again(days, state, project):
     assert of_layer(now, "golden_retail") == of_layer(sums[1], "golden_retail")
     assert {**now, **of_layer(sums[2], "golden_retail")} == sums[2], "another layer moved"
     assert "segments that were created stay as they are" in back.stdout
-    assert tdlocal("rollback", "wf06_golden", state=state, project=project).returncode == 0
+    words = ("run", "wf00_orchestration", "--session", DAYS[-1], "--plain", *QUICK)
+    again = tdlocal(*words, state=state, project=project)  # the same command builds what was taken back
+    assert again.returncode == 0 and "wf05_unify: skip" in again.stdout, again.stdout[-3000:]
     assert layers(state) == sums[2]
+    for aim in (sums[1], sums[2]):
+        assert tdlocal("rollback", "wf06_golden", state=state, project=project).returncode == 0
+        assert of_layer(layers(state), "golden_retail") == of_layer(aim, "golden_retail")
 
 
 def test_a_run_comes_back_whole_and_can_be_undone(days, state, project):
