@@ -124,6 +124,16 @@ def put(engine: Engine, table: str, columns: Sequence[str], values: Sequence[Seq
     put_rows(engine, table, given, types)
 
 
+def copied(engine: Engine, source: str, target: str) -> None:
+    """Make the database *target* hold what *source* holds, and nothing else."""
+    if target in engine.databases():
+        engine.drop_database(target)
+    engine.create_database(target)
+    for table in engine.tables(source):
+        sql = f'create table "{table.name}" as select * from {source}."{table.name}"'
+        engine.run(sql, database=target, scheduled_time=SESSION_UNIXTIME)
+
+
 def one_table(keys: Sequence[str], **more: Any) -> dict[str, Any]:
     """Return a unification of the table stg.a whose columns are the keys' names; the id is called ``who``."""
     return {

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tdlocal.unification.compile import compile_workflow
-from tests.unification.support import Killed, Run, one_table, partition, people, put, rows, unify
+from tests.unification.support import Killed, Run, copied, one_table, partition, people, put, rows, unify
 
 DAY = 86_400
 FIRST = 1_793_491_200
@@ -167,13 +167,14 @@ def test_killed_between_tasks_and_started_again_it_ends_the_same(engine, full_re
     first = [("e1", "p1", 1), ("e2", None, 2), ("e3", "p3", 3)]
     second = [*first, ("e2", "p1", 4), ("e4", "p4", 5)]
 
+    put(engine, "stg.a", COLUMNS, first)
+    unify(engine, unification, FIRST, full_refresh=full_refresh)
+    copied(engine, "cdp_unification_t", "first_day")
+    put(engine, "stg.a", COLUMNS, second)
+    workflow = compile_workflow(unification, full_refresh=full_refresh)
+
     def ends(die_after):
-        if "cdp_unification_t" in engine.databases():
-            engine.drop_database("cdp_unification_t")
-        put(engine, "stg.a", COLUMNS, first)
-        unify(engine, unification, FIRST, full_refresh=full_refresh)
-        put(engine, "stg.a", COLUMNS, second)
-        workflow = compile_workflow(unification, full_refresh=full_refresh)
+        copied(engine, "first_day", "cdp_unification_t")
         run = Run(engine, FIRST + DAY, die_after)
         try:
             run.run(workflow)

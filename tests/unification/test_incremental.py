@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tdlocal.unification.compile import compile_workflow
-from tests.unification.support import Killed, Run, one_table, put, rows, unify
+from tests.unification.support import Killed, Run, copied, one_table, put, rows, unify
 
 DAY = 86_400
 FIRST = 1_793_491_200
@@ -181,16 +181,6 @@ def test_killed_in_the_middle_the_next_run_ends_what_was_begun(engine, next_sess
     for at in range(20, tasks, 13):
         differ, _ = ends(at)
         assert not differ, f"killed after task {at} of {tasks}"
-
-
-def copied(engine, source, target):
-    """Make the database *target* hold what *source* holds, and nothing else."""
-    if target in engine.databases():
-        engine.drop_database(target)
-    engine.create_database(target)
-    for table in engine.tables(source):
-        sql = f'create table "{table.name}" as select * from {source}."{table.name}"'
-        engine.run(sql, database=target, scheduled_time=FIRST)
 
 
 def partial(engine, unification, session, **options):
