@@ -25,6 +25,10 @@ from common.python.errors import TaskError
 from common.python.inputs import WORKFLOWS
 
 WHERE = "config/src_params.yml, defaults"
+SPELLINGS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 MOST_VERSIONS = 100
 
 
@@ -74,13 +78,17 @@ def typed(name: str, text: Any, default: Any) -> Any:
 
     >>> typed("run_all", "true", False), typed("n", "3", 1), typed("sub", "x", "retail")
     (True, 3, 'x')
+    >>> [typed("run_all", text, False) for text in ("True", '"true"', "yes", 1, "off", "0", None)]
+    [True, True, True, True, False, False, False]
     """
-    if not isinstance(text, str) or isinstance(default, str):
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
+    value = default if text is None else text
+    if isinstance(default, bool):
+        value = SPELLINGS.get(str(value).strip(" \"'").lower())
+    elif isinstance(value, str) and not isinstance(default, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
     if type(value) is not type(default):
         raise TaskError(
             f"-p {name}={text} is not a value of the right kind",

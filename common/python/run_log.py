@@ -34,6 +34,7 @@ LONGEST_TEXT = 100_000
 LONGEST_MAILED = 4_000  # characters of a failure's text in the mail about it
 MAIL = "mail"  # what the log calls a mail: no workflow has this name
 DONE = "it succeeded in this session and nothing it reads changed since"
+CHANGED = "changed since its last success"
 
 
 def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
@@ -56,6 +57,12 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
     decision, reason = decided(workflow_name, history.rows, config_hash, params)
     if reason == DONE and taken_back(log, workflow_name, int(session_unixtime), params):
         decision, reason = "run", "a rollback has taken its tables back since its last success"
+    if reason == CHANGED:
+        last = history.rows[-1]
+        what = inputs.what_changed(
+            workflow_name, params, last["config_hash"], config_hash, last["start_time"]
+        )
+        reason = f"{what} {CHANGED}"
     row = {"run_id": session_uuid, "config_hash": config_hash, "reason": reason}
     about = {"workflow": workflow_name, "session_unixtime": history.session, "decision": decision}
     statements = [append("run_decisions", {**about, **row, "decided_at": text_of(history.now())})]
@@ -117,9 +124,7 @@ def failure(
     except TaskError as refusal:
         kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
         told_kept(refusal, kept_rows.keep(log, kept))
-    digdag.env.store(
-        {"failed_workflows": {workflow_name: True}, "failure_texts": {workflow_name: mailed}}
-    )
+    digdag.env.store({"failed_workflows": {workflow_name: True}, "failure_texts": {workflow_name: mailed}})
     metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
     try:
         if metrics:
@@ -243,6 +248,8 @@ def decided(
         return "run", f"this run starts at {first}"
     if str(params.get("run_all")).lower() == "true":
         return "run", "run_all is true"
+    if workflow == "wf02_mapping" and str(params.get("full_load")).lower() == "true":
+        return "run", "full_load is true"
     if not history:
         return "run", "it has not run in this session yet"
     last = history[-1]
@@ -251,7 +258,7 @@ def decided(
     if last["status"] != "success":
         return "run", f"its last run in this session ended with {last['status']}"
     if last["config_hash"] != config_hash:
-        return "run", "config, SQL, Python or the tables it reads changed since its last success"
+        return "run", CHANGED
     return "skip", DONE
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from common.python import failures, kept_rows, run_log
+from common.python import failures, inputs, kept_rows, run_log
 from common.python.errors import TaskError
 
 NASTY = 'it\'s "bad"\nsecond line <b>html & co</b> 100% \\ back ${nosuch} äöü 日本'
@@ -125,6 +125,32 @@ def test_a_changed_input_table_runs_again(decide, py, params, treasure):
         py("common.python.run_log.success", workflow_name="wf04_stage")
     treasure.swap_tables(source, "consents", "formfills")
     assert decide() == "run"
+    reasons = treasure.run_query(f"va_config_{params['sub']}", "select reason from run_decisions").rows
+    assert [f"tables it reads ({source}.consents) changed since its last success"] in reasons
+
+
+@pytest.mark.parametrize(
+    "word", ["from helper import one", "import helper", "import lib.deep", "from lib import deep"]
+)
+def test_an_edit_of_a_module_that_is_imported_from_elsewhere_counts(tmp_path, word):
+    for name, text in {
+        "wf04_stage.dig": "", "x.py": "",
+        "staging/python/a.py": word, "helper.py": "import lib.deep", "lib/deep.py": "",
+    }.items():  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = inputs.hash_of_files(tmp_path, "wf04_stage", "staging")
+    (tmp_path / "x.py").write_text("another")
+    assert inputs.hash_of_files(tmp_path, "wf04_stage", "staging") == before
+    (tmp_path / "lib/deep.py").write_text("another")
+    assert inputs.hash_of_files(tmp_path, "wf04_stage", "staging") != before
+
+
+def test_a_full_load_is_not_skipped(decide, py):
+    decide("wf02_mapping")
+    py("common.python.run_log.success", workflow_name="wf02_mapping")
+    assert decide("wf02_mapping") == "skip"
+    assert decide("wf02_mapping", full_load=True) == "run"
 
 
 def test_a_failure_keeps_every_character(decide, py, log):
