@@ -1,6 +1,8 @@
 """The child process of a pushed workflow: the `tdlocal` command, ended when the account's process dies.
 
-Run as `python -m tdlocal.account.project_child PARENT run …`, where PARENT is the account's process id.
+Run as `python -m tdlocal.account.project_child PARENT JOURNAL run …`. PARENT is the account's process id;
+JOURNAL what `tdlocal run` of the same workflow and session would write on this account: it is locked so long,
+so that the two do not run side by side.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -27,8 +30,15 @@ def main() -> int:
     """Entry of the child process."""
     end_with_parent(int(sys.argv[1]))
     from tdlocal.cli import main as command
+    from tdlocal.errors import KitError
+    from tdlocal.workflow.state import beside_other_attempts
 
-    return command(sys.argv[2:])
+    try:
+        with beside_other_attempts(Path(sys.argv[2])):
+            return command(sys.argv[3:])
+    except KitError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from tdlocal.account.attempt_runs import Run, task
 from tdlocal.account.workflow_times import session_text, stamp
+from tdlocal.workflow.state import States
 
 if TYPE_CHECKING:
     from tdlocal.account.account import Account
@@ -84,7 +86,10 @@ class ProjectRun(Run):
 
     def command(self) -> list[str]:
         session = session_text(self.attempt["session_time"], self.attempt["timezone"])
-        words = [sys.executable, "-m", "tdlocal.account.project_child", str(os.getpid())]
+        journal = States(self.account.state / "sessions").path(
+            self.attempt["workflow_name"], dt.datetime.fromisoformat(session)
+        )
+        words = [sys.executable, "-m", "tdlocal.account.project_child", str(os.getpid()), str(journal)]
         words += ["run", self.attempt["workflow_name"], "--json"]
         words += ["--project", ".", "--state", str(self.folder.resolve())]
         words += [

@@ -16,7 +16,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,11 +126,7 @@ class Journal:
             self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise KitError(
-                "another run of this session is going on",
-                where=str(self.path),
-                mend="wait for it, or give another --session",
-            ) from None
+            raise going_on(self.path) from None
         except OSError as error:
             raise KitError(
                 f"cannot save the state of the run: {error.strerror}",
@@ -248,7 +244,7 @@ class States:
         for path in sorted(self.folder.glob("*/*.jsonl")):
             with path.open("rb") as file:
                 try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     found.append(path)
         return found
@@ -265,6 +261,31 @@ class States:
             with contextlib.suppress(ValueError):
                 times.append(dt.datetime.strptime(file.stem, "%Y%m%dT%H%M%S%z"))
         return max(times).isoformat() if times else ""
+
+
+@contextlib.contextmanager
+def beside_other_attempts(path: Path) -> Iterator[None]:
+    """Hold a session's journal for an attempt of a pushed project; attempts may share it, runs may not.
+
+    Raises:
+        KitError: a run of that session is going on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise going_on(path) from None
+        yield
+
+
+def going_on(path: Path) -> KitError:
+    """The fault of a second run of a session."""
+    return KitError(
+        "another run of this session is going on",
+        where=str(path),
+        mend="wait for it, or give another --session",
+    )
 
 
 def _safe(name: str) -> str:

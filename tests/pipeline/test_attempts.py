@@ -21,10 +21,10 @@ LIVE = "select max(built_for) as session from src_retail.consents"
 class Console:
     """A pushed project and its attempts, by the workflow API."""
 
-    def __init__(self, server, project):
+    def __init__(self, server, project, workflow="wf00_orchestration"):
         self.url, self.headers = server.url, {"Authorization": f"TD1 {server.key}"}
         number = self.ask("PUT", "/api/projects?project=retail&revision=1", data=packed(project))["id"]
-        self.workflow = self.ask("GET", f"/api/projects/{number}/workflows/wf00_orchestration")["id"]
+        self.workflow = self.ask("GET", f"/api/projects/{number}/workflows/{workflow}")["id"]
         self.started = 0
 
     def ask(self, method, path, **more):
@@ -33,7 +33,14 @@ class Console:
         return answer.json()
 
     def run(self, session, **params):
-        """Start an attempt, wait for its end, return its session's id of the run."""
+        """Start an attempt and see it end well."""
+        attempt = self.ended(self.start(session, **params))
+        log = self.ask("GET", f"/api/attempts/{attempt['id']}/tasks")
+        failed = [task for task in log["tasks"] if task["state"] == "error"]
+        assert attempt["success"], failed
+
+    def start(self, session, **params):
+        """Start an attempt."""
         self.started += 1
         body = {
             "workflowId": self.workflow,
@@ -41,15 +48,16 @@ class Console:
             "retryAttemptName": f"try-{self.started}",
             "params": params,
         }
-        attempt = self.ask("PUT", "/api/attempts", json=body)
+        return self.ask("PUT", "/api/attempts", json=body)
+
+    def ended(self, attempt):
+        """The attempt when it is over."""
         deadline = time.monotonic() + 120
         while not attempt["done"]:
             assert time.monotonic() < deadline
             time.sleep(0.1)
             attempt = self.ask("GET", f"/api/attempts/{attempt['id']}")
-        log = self.ask("GET", f"/api/attempts/{attempt['id']}/tasks")
-        failed = [task for task in log["tasks"] if task["state"] == "error"]
-        assert attempt["success"], failed
+        return attempt
 
 
 def packed(project):

@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from tdlocal.local_server import local_account
 from tests.pipeline.shop import command, environment, rows, tdlocal
+from tests.pipeline.test_attempts import Console
 from tests.support import ROOT
 
 SLOW = "timezone: UTC\n+wait:\n  sh>: touch $FLAG; sleep 30\n"
@@ -73,6 +75,25 @@ def test_another_session_may_run_beside_it(tmp_path, monkeypatch):
         assert other.returncode == 0, other.stderr
     finally:
         ended(first)
+
+
+def test_a_run_and_an_attempt_of_the_console_do_not_meet(tmp_path):
+    project, state, flag = tmp_path / "project", tmp_path / "state", tmp_path / "flag"
+    project.mkdir()
+    (project / "main.dig").write_text("timezone: UTC\n+wait:\n  sh>: touch ${flag}; sleep ${seconds}\n")
+    words = (*WORDS, "-p", f"flag={flag}", "-p", "seconds=0")
+    with local_account(state) as server:
+        console = Console(server, project, "main")
+        attempt = console.start("2026-11-01", flag=str(flag), seconds=30)
+        deadline = time.monotonic() + 60
+        while not flag.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        beside = tdlocal(*words, state=state, project=project)
+        assert "another run of this session is going on" in beside.stderr
+        console.ask("POST", f"/api/attempts/{attempt['id']}/kill")
+        assert not console.ended(attempt)["success"]
+        assert tdlocal(*words, state=state, project=project).returncode == 0
 
 
 def test_the_lock_of_a_killed_run_is_no_lock(tmp_path):
