@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -80,18 +81,23 @@ def daily(text: str) -> str:
     return f"""${{read == 'work' ? "{text}" : ""}}"""
 
 
-def statements(file: str, **values: Any) -> str:
-    """Return the statements of a file in statements/ with *values* put in."""
-    environment = jinja2.Environment(
+@cache
+def templates() -> jinja2.Environment:
+    """The files in statements/, each parsed once."""
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("tdlocal.unification", "statements"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 (SQL, no page)
     )
+
+
+def statements(file: str, **values: Any) -> str:
+    """Return the statements of a file in statements/ with *values* put in."""
     given = {"create": create, "session": SESSION, "separator": SEPARATOR, "listed": LISTED, **values}
     given["daily"] = daily if given.get("incremental") else lambda text: ""
-    return environment.get_template(file).render(given).strip() + "\n"
+    return templates().get_template(file).render(given).strip() + "\n"
 
 
 def valid(value: str, valid_regexp: str | None, invalid_texts: Sequence[str]) -> str:
