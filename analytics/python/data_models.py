@@ -22,6 +22,7 @@ from analytics.python import templates
 from common.python import treasure
 from common.python.errors import TaskError
 from common.python.once import once
+from common.python.params import name_for
 
 BUILT = ("success", "succeeded", "done", "completed", "finished", "built")
 BROKEN = ("failed", "failure", "error", "killed", "canceled", "cancelled")
@@ -39,10 +40,15 @@ COLUMNS = {
 }
 
 
-def main(database, sub, session_unixtime):
+def main(database, sub, session_unixtime, defaults=None):
     """Task entry."""
     session = int(session_unixtime)
-    wanted = {name: one["data_model"] for name, one in templates.load_all().items() if one.get("data_model")}
+    models_of = {name: one.get("data_model") for name, one in templates.load_all().items()}
+    wanted = {
+        name: {**model, "name": name_for(model["name"], sub, defaults)}
+        for name, model in models_of.items()
+        if model
+    }
     known = models()
     there = treasure.tables(database)
     rows, builds = [], {}

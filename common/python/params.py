@@ -129,6 +129,18 @@ def check_workflow(name: str, workflow: str) -> None:
         )
 
 
+def name_for(name: str, sub: str, defaults: Mapping[str, Any] | None) -> str:
+    """Return a name that the account knows once, such as a parent segment's, for the shop of *sub*.
+
+    Names that stand in templates belong to the project's own `sub`; another one gets names of its own, so
+    that a trial does not change what the shop works with.
+
+    >>> name_for("Sales", "retail", {"sub": "retail"}), name_for("Sales", "trial", {"sub": "retail"})
+    ('Sales', 'Sales (trial)')
+    """
+    return name if sub == (defaults or {}).get("sub", sub) else f"{name} ({sub})"
+
+
 def endpoints(
     site: str, default_site: str, sites: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]
 ) -> dict[str, str]:

@@ -17,10 +17,12 @@ behaviours that people added to it by hand stay.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from common.python import treasure
 from common.python.errors import TaskError
+from common.python.params import name_for
 from segment.python import cdp, parents, segment_log
 
 WORKFLOW = "wf08_create_refresh_master_segment"
@@ -49,14 +51,16 @@ def list_templates(sub):
     digdag.env.store({"parent_templates": found})
 
 
-def main(template, sub, gld, ana, stg, src, unif, endpoints, session_unixtime, session_uuid=""):
+def main(
+    template, sub, gld, ana, stg, src, unif, endpoints, session_unixtime, session_uuid="", defaults=None
+):
     """Task entry, one template; a fault is logged and stored by name, so that the others go on."""
     import digdag
 
     params = {"sub": sub, "gld": gld, "ana": ana, "stg": stg, "src": src, "unif": unif}
     row: dict[str, Any] = {"name": template, "segment_type": "parent"}
     try:
-        row.update(create(template, params, endpoints["cdp"]))
+        row.update(create(template, params, endpoints["cdp"], defaults))
         digdag.env.store({"parent_audiences": {template: row["audience_id"]}})
     except Exception as error:
         row.update(action="failed", message=str(error))
@@ -65,10 +69,13 @@ def main(template, sub, gld, ana, stg, src, unif, endpoints, session_unixtime, s
     segment_log.append(sub, int(session_unixtime), session_uuid, WORKFLOW, [row])
 
 
-def create(stem: str, params: dict[str, str], api: str) -> dict[str, Any]:
+def create(
+    stem: str, params: dict[str, str], api: str, defaults: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Create or change the parent segment of a template; return what the log says of it."""
     tables = parents.tables_of(parents.databases(parents.load(stem), params))
-    template = parents.checked(stem, params, tables)
+    template = dict(parents.checked(stem, params, tables))
+    template["name"] = name_for(template["name"], params["sub"], defaults)
     wanted = parents.body(template, params, tables)
     there = [one for one in cdp.audiences(api).values() if one["name"] == template["name"]]
     if not there:

@@ -15,11 +15,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.python.errors import TaskError, told_together
+from common.python.params import name_for
 from segment.python import cdp, parents, rules, segment_log, templates
 from segment.python.templates import Entry
 
 
-def main(sub, endpoints):
+def main(sub, endpoints, defaults=None):
     """Task entry."""
     import digdag
 
@@ -28,7 +29,8 @@ def main(sub, endpoints):
     if not entries and not faults:
         raise TaskError("there is no segment", where=templates.FOLDER, mend="add a file segments_<name>.yml")
     known = cdp.audiences(api)
-    targets = {entry: target(entry, known, faults) for entry in entries}
+    named = {number: one["name"] for number, one in known.items()}
+    targets = {entry: target(entry, named, faults, sub, defaults) for entry in entries}
     shown = {number: cdp.audience(api, number) for number in sorted({*targets.values()} & {*known})}
     catalogues = {number: rules.Catalogue.of(one) for number, one in shown.items()}
     for entry, number in targets.items():
@@ -59,7 +61,13 @@ def main(sub, endpoints):
     print(f"{len(entries)} segments are in order")
 
 
-def target(entry: Entry, known: Mapping[str, Mapping[str, Any]], faults: list[str]) -> str:
+def target(
+    entry: Entry,
+    known: Mapping[str, str],
+    faults: list[str],
+    sub: str = "",
+    defaults: Mapping[str, Any] | None = None,
+) -> str:
     """Return the id of the entry's parent segment: its audience_id, else by its name, else our only one.
 
     An audience_id that the account does not have is no fault of the template; that segment fails alone.
@@ -71,7 +79,8 @@ def target(entry: Entry, known: Mapping[str, Mapping[str, Any]], faults: list[st
     if not name:
         faults.append(f"{entry.place}: name its parent segment by `audience:`, one of {', '.join(ours)}")
         return ""
-    found = [number for number, one in known.items() if one["name"] == name]
+    name = name_for(name, sub, defaults)
+    found = [number for number, one in known.items() if one == name]
     if not found:
         faults.append(
             f"{entry.place}: there is no parent segment {name!r}; run wf08_create_refresh_master_segment"
