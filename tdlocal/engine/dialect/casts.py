@@ -559,9 +559,7 @@ def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
         parts = []
         for n, (name, item) in enumerate(zip(target.fields, target.items, strict=True), 1):
             found = f"py_json_field({sql}, {text(name or '')}, {n - 1}, {len(target.items)})"
-            parts.append(
-                f"f{n} := {_from_json(Value(found, k.JSON), item, safe, zone)}"
-            )
+            parts.append(f"f{n} := {_from_json(Value(found, k.JSON), item, safe, zone)}")
         return f"struct_pack({', '.join(parts)})"
     scalar = Value(f"json_extract_string({sql}, '$')", k.VARCHAR)
     if target.name in k.INTEGERS:

@@ -10,9 +10,7 @@ from typing import Any
 from tdlocal.engine.functions.failing import fail
 from tdlocal.engine.functions.values import shortest
 
-_STEP = re.compile(
-    r"""\.(\w+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\w+)\]|\."((?:[^"\\]|\\.)*)\""""
-)
+_STEP = re.compile(r"""\.(\w+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\w+)\]|\."((?:[^"\\]|\\.)*)\"""")
 MISSING: Any = object()
 
 
