@@ -36,7 +36,8 @@ def table(parser):
     """Return the options of *parser* as lines of a table."""
     rows = []
     for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
+        hidden = action.help is argparse.SUPPRESS
+        if hidden or isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
             continue
         shown = ", ".join(action.option_strings) or str(action.metavar or action.dest)
         if action.option_strings and action.nargs != 0:

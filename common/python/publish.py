@@ -30,6 +30,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from common.python import treasure
+from common.python.attempt import run_id
 from common.python.errors import TaskError
 from common.python.inputs import is_live
 from common.python.once import once
@@ -49,11 +50,11 @@ BEFORE = "published before"  # by a task of this session that was killed before 
 AT_ONCE = 4  # tables that are published side by side
 
 
-def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, built=None, keep_one_more=None):
+def main(database, session_unixtime, sub, keep_versions=2, built=None, keep_one_more=None):
     """Task entry; `keep_one_more` names tables of which one earlier state more is kept."""
     import digdag
 
-    session = int(session_unixtime)
+    session, run = int(session_unixtime), run_id(digdag.env.params)
     published = publish_layer(
         database, session, int(keep_versions), listed(built), listed(keep_one_more) or ()
     )
@@ -67,7 +68,7 @@ def main(database, session_unixtime, sub, session_uuid="", keep_versions=2, buil
             "session_unixtime": session,
             "built_for": session,
             "row_count": rows,
-            "run_id": session_uuid,
+            "run_id": run,
             "published_at": now_text(),
         }
         for table, (action, rows) in published.items()

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.python import inputs, treasure
+from common.python.attempt import run_id
 from common.python.command import run_command
 from common.python.errors import TaskError
 from common.python.once import once
@@ -45,15 +46,15 @@ class Move:
     after: int
 
 
-def main(rollback_to, sub, session_unixtime, session_uuid=""):
+def main(rollback_to):
     """Task entry."""
     import digdag
 
-    roll_back(digdag.env.params, run=str(rollback_to), run_id=session_uuid)
+    roll_back(digdag.env.params, run=str(rollback_to), by=run_id(digdag.env.params))
 
 
 def roll_back(
-    params: Mapping[str, Any], *, run: str = "", workflow: str = "", run_id: str = ""
+    params: Mapping[str, Any], *, run: str = "", workflow: str = "", by: str = ""
 ) -> dict[str, dict[str, int]]:
     """Take layers back, log it and say it.
 
@@ -62,7 +63,7 @@ def roll_back(
         run: run_id of the log, or a session as its date, time or unix time; every layer goes back to it.
             Empty: to the session before, or where the layer was before it was last taken back.
         workflow: only the layers that it writes; all when empty.
-        run_id: who does it, for the log.
+        by: run_id of who does it, for the log.
 
     Returns:
         database → tables whose live state changed → the session that it is of now.
@@ -83,7 +84,7 @@ def roll_back(
             where=databases,
             mend="keep more states (keep_versions), or build that session again: --session DATE",
         )
-    append_log(log, log_rows(moves, run_id))
+    append_log(log, log_rows(moves, by))
     for layer in layers:
         for move in moves[layer.database]:
             exchange(layer, move)
@@ -267,7 +268,7 @@ def exchange(layer: Layer, move: Move) -> None:
         once(swap, swapped)
 
 
-def log_rows(moves: Mapping[str, Sequence[Move]], run_id: str) -> list[dict[str, Any]]:
+def log_rows(moves: Mapping[str, Sequence[Move]], by: str) -> list[dict[str, Any]]:
     """Return the rows of publish_log; all carry one time, by which they are known to be one rollback."""
     now = now_text()
     return [
@@ -277,7 +278,7 @@ def log_rows(moves: Mapping[str, Sequence[Move]], run_id: str) -> list[dict[str,
             "action": ROLLED_BACK,
             "session_unixtime": move.before,
             "built_for": move.after,
-            "run_id": run_id,
+            "run_id": by,
             "published_at": now,
         }
         for database, moved in moves.items()
@@ -336,7 +337,7 @@ def command(words: Mapping[str, Any]) -> None:
         {**config, "sub": sub},
         run=str(words.get("run") or ""),
         workflow=str(words.get("workflow") or ""),
-        run_id="tdlocal rollback",
+        by="tdlocal rollback",
     )
 
 

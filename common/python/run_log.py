@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from common.python import failures, inputs, kept_rows, task_metrics, treasure
+from common.python.attempt import run_id
 from common.python.errors import TaskError, unbraced
 from common.python.params import check_workflow
 from common.python.session_log import append, end, end_of_dead, read_history, start, text_of
@@ -37,7 +38,7 @@ DONE = "it succeeded in this session and nothing it reads changed since"
 CHANGED = "changed since its last success"
 
 
-def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
+def decide(workflow_name, session_unixtime, session_time, sub):
     """Task entry: log why this workflow runs or not; its `running` row when it does."""
     import digdag
 
@@ -63,7 +64,7 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
             workflow_name, params, last["config_hash"], config_hash, last["start_time"]
         )
         reason = f"{what} {CHANGED}"
-    row = {"run_id": session_uuid, "config_hash": config_hash, "reason": reason}
+    row = {"run_id": run_id(params), "config_hash": config_hash, "reason": reason}
     about = {"workflow": workflow_name, "session_unixtime": history.session, "decision": decision}
     statements = [append("run_decisions", {**about, **row, "decided_at": text_of(history.now())})]
     died = end_of_dead(history)
@@ -76,19 +77,20 @@ def decide(workflow_name, session_unixtime, session_time, session_uuid, sub):
     digdag.env.store({"decisions": {workflow_name: {"should_run": decision, "job": job}}})
 
 
-def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
+def success(workflow_name, session_unixtime, session_time, sub):
     """Task entry: the workflow ended well."""
     import digdag
 
     params = digdag.env.params
     count = record_count(workflow_name, params)
-    row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": session_uuid}
+    run = run_id(params)
+    row = {"status": "success", "record_count": count, "session_time": session_time, "run_id": run}
     log = f"va_config_{sub}"
     history = read_history(log, workflow_name, int(session_unixtime))
     ending = [append("log_tbl", one) for one in end(history, row)]
     if not ending:
         return
-    metrics = metrics_of(workflow_name, history.session, session_uuid, params, history.job)
+    metrics = metrics_of(workflow_name, history.session, run, params, history.job)
     try:
         treasure.run_query(log, ";\n".join([*ending, *metrics]), rows=False)
     except TaskError as refusal:
@@ -98,13 +100,11 @@ def success(workflow_name, session_unixtime, session_time, session_uuid, sub):
         print(f"run_metrics was not written: {refusal}")
 
 
-def failure(
-    workflow_name, session_unixtime, session_time, session_uuid, sub, message="", stacktrace="", webhook=""
-):
+def failure(workflow_name, session_unixtime, session_time, sub, message="", stacktrace="", webhook=""):
     """Task entry: the workflow failed with *message*, or what the attempt knows its tasks have said."""
     import digdag
 
-    told = failures.of_handler(digdag.env.params)
+    run, told = run_id(digdag.env.params), failures.of_handler(digdag.env.params)
     mailed = for_mail(failures.joined(told, "message", named=True) or message)
     if told:
         message, stacktrace = failures.joined(told, "message"), failures.joined(told, "stacktrace")
@@ -113,7 +113,7 @@ def failure(
         "error_message": shortened(message),
         "stack_trace": shortened(stacktrace),
         "session_time": session_time,
-        "run_id": session_uuid,
+        "run_id": run,
     }
     log = f"va_config_{sub}"
     try:
@@ -125,7 +125,7 @@ def failure(
         kept = {"workflow": workflow_name, "session_unixtime": int(session_unixtime), **row}
         told_kept(refusal, kept_rows.keep(log, kept))
     digdag.env.store({"failed_workflows": {workflow_name: True}, "failure_texts": {workflow_name: mailed}})
-    metrics = metrics_of(workflow_name, int(session_unixtime), session_uuid, digdag.env.params)
+    metrics = metrics_of(workflow_name, int(session_unixtime), run, digdag.env.params)
     try:
         if metrics:
             treasure.run_query(log, metrics[0], rows=False)
@@ -139,9 +139,7 @@ def told_of(workflow: str, sub: str, session: str, message: str) -> dict[str, st
     return {"status": "failure", "sub": sub, "workflow": workflow, "session": session, "message": message}
 
 
-def run_failure(
-    workflow_name, session_unixtime, session_time, session_uuid, defaults, message="", stacktrace=""
-):
+def run_failure(workflow_name, session_unixtime, session_time, defaults, message="", stacktrace=""):
     """Task entry: a run failed outside its workflows; their own failures have their own rows."""
     import digdag
 
@@ -158,11 +156,11 @@ def run_failure(
     webhook = params.get("webhook") or defaults.get("webhook") or ""
     tell(webhook, told_of(workflow_name, sub, session_time, shortened(message)))
     log = f"va_config_{sub if usable(sub) else defaults['sub']}"
-    add_failure(log, workflow_name, int(session_unixtime), session_time, session_uuid, message, stacktrace)
+    add_failure(log, workflow_name, int(session_unixtime), session_time, run_id(params), message, stacktrace)
 
 
 def add_failure(
-    log: str, workflow: str, session: int, session_time: str, run_id: str, message: str, stacktrace: str = ""
+    log: str, workflow: str, session: int, session_time: str, run: str, message: str, stacktrace: str = ""
 ) -> None:
     """Log a failure that has no `running` row; when the account refuses it, keep it for the next run."""
     row = {
@@ -171,7 +169,7 @@ def add_failure(
         "error_message": shortened(message),
         "stack_trace": shortened(stacktrace),
         "session_time": session_time,
-        "run_id": run_id,
+        "run_id": run,
         "session_unixtime": session,
     }
     try:
@@ -206,9 +204,11 @@ def told_kept(refusal: TaskError, path: str | None) -> None:
     print(f"the failure is kept in {path}; the next run that gets in writes it to log_tbl")
 
 
-def mail_failed(session_unixtime, session_time, session_uuid, sub, message="", letter=None):
+def mail_failed(session_unixtime, session_time, sub, message="", letter=None):
     """Task entry: a mail was not sent. The run that wanted it goes on; the log has it, as workflow `mail`."""
-    wanted = letter or {"subject": "the mail that a run failed", "run_id": session_uuid}
+    import digdag
+
+    wanted = letter or {"subject": "the mail that a run failed", "run_id": run_id(digdag.env.params)}
     text = f"not sent: {wanted['subject']}: {message}"
     print(text)
     row = {
@@ -279,7 +279,7 @@ def taken_back(log: str, workflow: str, session: int, params: Mapping[str, Any])
 
 
 def metrics_of(
-    workflow: str, session: int, run_id: str, params: Mapping[str, Any], until: int | None = None
+    workflow: str, session: int, run: str, params: Mapping[str, Any], until: int | None = None
 ) -> list[str]:
     """Return the insert of what the workflow left behind, and what each of its tasks cost, into run_metrics.
 
@@ -307,7 +307,7 @@ def metrics_of(
         "rows": sum(int(table.get("count") or 0) for table in tables.values()),
         "bytes": sum(int(table.get("estimated_storage_size") or 0) for table in tables.values()),
     }
-    return [task_metrics.insert(workflow, session, run_id, {"": whole, **tasks})]
+    return [task_metrics.insert(workflow, session, run, {"": whole, **tasks})]
 
 
 def record_count(workflow: str, params: Mapping[str, Any]) -> int | None:

@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from common.python import inputs, treasure
+from common.python.attempt import run_id
 from common.python.errors import TaskError
 from common.python.schema_map import raw_tables
 from common.python.webhook import tell
@@ -26,27 +27,26 @@ MOST_SEGMENTS = 12
 USUAL_RUNS = 10  # earlier successes whose median is the usual duration
 
 
-def main(sub, session_unixtime, session_date, session_uuid, webhook=""):
+def main(sub, session_unixtime, session_date, webhook=""):
     """Task entry."""
     import digdag
 
     params = digdag.env.params
-    session = int(session_unixtime)
+    session, run = int(session_unixtime), run_id(params)
     log = f"va_config_{sub}"
-    workflows = workflow_rows(log, session, session_uuid)
+    workflows = workflow_rows(log, session, run)
     facts = figures(params, log, session)
     values = {"sub": sub, "session": session_date, "workflows": workflows, "facts": facts}
     print(rendered("summary.txt.j2", values))
     rows = [
-        {"name": name, "value": value, "run_id": session_uuid, "session_unixtime": session}
-        for name, value in facts
+        {"name": name, "value": value, "run_id": run, "session_unixtime": session} for name, value in facts
     ]
     treasure.insert_rows(log, "run_summary", SUMMARY_COLUMNS, rows)
     digdag.env.store({"summary": {"html": rendered("summary.html.j2", values).replace("$", "&#36;")}})
     tell(webhook, {"status": "success", "sub": sub, "session": session_date, "facts": dict(facts)})
 
 
-def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
+def workflow_rows(log: str, session: int, run: str) -> list[dict[str, str]]:
     """Return a line per workflow, in order: the last outcome of this session, and whether it ran just now."""
     outcomes = answered(
         log,
@@ -66,7 +66,7 @@ def workflow_rows(log: str, session: int, run_id: str) -> list[dict[str, str]]:
         log,
         "select workflow, max_by(decision, decided_at) as decision, max_by(reason, decided_at) as reason\n"
         f"from run_decisions where session_unixtime = {session}"
-        f" and run_id = {treasure.literal(run_id)} group by workflow",
+        f" and run_id = {treasure.literal(run)} group by workflow",
     )
     last = {row["workflow"]: row for row in outcomes}
     decided = {row["workflow"]: row for row in decisions}

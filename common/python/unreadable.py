@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from common.python import run_log
+from common.python.attempt import run_id
 from common.python.errors import unbraced
 
 PARAMETERS = Path("config/src_params.yml")
@@ -41,7 +42,6 @@ def main(
     unreadable_message,
     session_unixtime,
     session_time,
-    session_uuid,
     sub="",
     email_failure="",
 ):
@@ -55,7 +55,7 @@ def main(
         unreadable_workflow,
         int(session_unixtime),
         session_time,
-        session_uuid,
+        run_id(digdag.env.params),
         unreadable_message,
     )
     text = TEXT.format(workflow=unreadable_workflow, message=unbraced(unreadable_message))

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.python import treasure
+from common.python.attempt import run_id
 from common.python.errors import TaskError
 from common.python.params import name_for
 from segment.python import cdp, parents, segment_log
@@ -51,9 +52,7 @@ def list_templates(sub):
     digdag.env.store({"parent_templates": found})
 
 
-def main(
-    template, sub, gld, ana, stg, src, unif, endpoints, session_unixtime, session_uuid="", defaults=None
-):
+def main(template, sub, gld, ana, stg, src, unif, endpoints, session_unixtime, defaults=None):
     """Task entry, one template; a fault is logged and stored by name, so that the others go on."""
     import digdag
 
@@ -66,7 +65,7 @@ def main(
         row.update(action="failed", message=str(error))
         digdag.env.store({"failed_parents": {template: True}})
     print(f"parent segment {row['name']}: {row['action']} {row.get('message') or row['audience_id']}")
-    segment_log.append(sub, int(session_unixtime), session_uuid, WORKFLOW, [row])
+    segment_log.append(sub, int(session_unixtime), run_id(digdag.env.params), WORKFLOW, [row])
 
 
 def create(
@@ -98,7 +97,7 @@ def list_active(parent_audiences):
     digdag.env.store({"active_audiences": active})
 
 
-def record(active_audiences, sub, endpoints, session_unixtime, session_uuid=""):
+def record(active_audiences, sub, endpoints, session_unixtime):
     """Task entry: count the people of each parent segment and write both down."""
     import digdag
 
@@ -115,7 +114,7 @@ def record(active_audiences, sub, endpoints, session_unixtime, session_uuid=""):
         }
         for row in rows
     ]
-    segment_log.append(sub, session, session_uuid, WORKFLOW, logged)
+    segment_log.append(sub, session, run_id(digdag.env.params), WORKFLOW, logged)
     digdag.env.store({"record_counts": {WORKFLOW: {row["name"]: row["population"] for row in rows}}})
     for row in rows:
         print(f"parent segment {row['name']}: {row['population']:,} people in {row['audience_database']}")

@@ -16,12 +16,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from common.python.attempt import run_id
 from common.python.errors import TaskError
 from segment.python import cdp, rules, segment_log, templates, validate
 from segment.python.run_queries import WORKFLOW
 
 
-def main(template_config, sub, endpoints, session_unixtime, audience_id="", session_uuid=""):
+def main(template_config, sub, endpoints, session_unixtime, audience_id=""):
     """Task entry."""
     import digdag
 
@@ -37,7 +38,7 @@ def main(template_config, sub, endpoints, session_unixtime, audience_id="", sess
         digdag.env.store({"record_counts": {WORKFLOW: {template["name"]: people}}})
     told = row.get("message") or ("people not counted yet" if people is None else f"{people:,} people")
     print(f"segment {template['name']}: {row['action']}, {told}")
-    segment_log.append(sub, int(session_unixtime), session_uuid, WORKFLOW, [row])
+    segment_log.append(sub, int(session_unixtime), run_id(digdag.env.params), WORKFLOW, [row])
 
 
 def create(template: Mapping[str, Any], audience: str, api: str) -> dict[str, Any]:

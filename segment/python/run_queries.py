@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from common.python import treasure
+from common.python.attempt import run_id
 from common.python.errors import TaskError
 from segment.python import segment_log, templates
 
@@ -25,7 +26,7 @@ WORKFLOW = "wf09_create_segment"
 LAYERS = ("raw", "prp", "src", "stg", "unif", "gld", "ana")
 
 
-def main(database, sub, session_unixtime, session_uuid="", run_all=False, **params):
+def main(database, sub, session_unixtime, run_all=False, **params):
     """Task entry."""
     import digdag
 
@@ -47,7 +48,7 @@ def main(database, sub, session_unixtime, session_uuid="", run_all=False, **para
         except Exception as error:
             failed.append(entry.name)
             row = {"name": entry.name, "segment_type": entry.type, "action": "failed", "message": str(error)}
-            segment_log.append(sub, session, session_uuid, WORKFLOW, [row])
+            segment_log.append(sub, session, run_id(digdag.env.params), WORKFLOW, [row])
             print(f"{entry.query} failed: {error}")
         if entry.table in there:
             members.append((entry.name, entry.table))

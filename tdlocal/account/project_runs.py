@@ -100,7 +100,17 @@ class ProjectRun(Run):
         ]
         if self.resume and self.resume.get("from"):
             words += ["--start", str(self.resume["from"])]
-        return words
+        return [*words, "--identity", json.dumps(self.identity())]
+
+    def identity(self) -> dict[str, Any]:
+        """What the API calls this attempt; all attempts of a session have its uuid."""
+        return {
+            "session_uuid": self.attempt["session_uuid"],
+            "session_id": self.attempt["session_id"],
+            "attempt_id": self.attempt["id"],
+            "project_id": self.attempt["project_id"],
+            "retry_attempt_name": self.attempt["retry_name"],
+        }
 
     def follow(self, child: subprocess.Popen[str]) -> None:
         """Write down what the child tells, each with its time, as it comes."""
@@ -193,7 +203,8 @@ def project_tasks(
         if event["event"] == "task_ended" and event.get("how") == "left out":
             about["state"] = "blocked"
         if event["event"] == "task_failed":
-            about["error"] = str(event.get("problem"))
+            mend = f" | to mend: {event['mend']}" if event.get("mend") else ""
+            about["error"] = f"{event.get('problem')}{mend}"
     names = sorted(abouts, key=list(abouts).index)
     numbers = {name: number for number, name in enumerate(names, 1)}
     groups = {parent_task(name, numbers) for name in names}

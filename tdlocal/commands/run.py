@@ -76,6 +76,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="end a py>, sh> or rb> task that takes longer (no limit)",
     )
+    # an account that runs a pushed project says what its API calls this attempt
+    parser.add_argument("--identity", type=json.loads, default={}, help=argparse.SUPPRESS)
 
 
 def parameter_options(parser: argparse.ArgumentParser) -> None:
@@ -237,7 +239,7 @@ def main(arguments: argparse.Namespace) -> int:
     services.account_started = journal.note_account
     if arguments.task_timeout:
         services.seconds = dict.fromkeys(("py", "sh", "rb"), arguments.task_timeout)
-    run = Run(services, workflow, session, journal, options, selection)
+    run = Run(services, workflow, session, journal, options, selection, identity=arguments.identity)
     services.shared["states"] = states
     shown = state.relative_to(Path.cwd()) if state.is_relative_to(Path.cwd()) else state
     console.run_started(workflow.name, iso(session), shown)

@@ -13,7 +13,7 @@ import datetime as dt
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,8 @@ class Run:
         options: how to run.
         selection: which tasks --start, --goal and --end leave.
         attempt: number of the attempt, 1 for the workflow that was asked for.
+        identity: what a server calls this attempt: session_uuid, session_id, attempt_id, project_id,
+            retry_attempt_name; those that are left out get names of their own.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Run:
         selection: Selection | None = None,
         attempt: int = 1,
         pool: ThreadPoolExecutor | None = None,
+        identity: Mapping[str, Any] | None = None,
     ) -> None:
         self.services, self.workflow, self.session = services, workflow, session
         self.journal, self.options = journal, options
@@ -97,6 +100,7 @@ class Run:
             "project_id": 1,
             "attempt_id": attempt,
             "retry_attempt_name": None,
+            **(identity or {}),
         }
         self.attempt = attempt
         self.edited = self._is_edited()

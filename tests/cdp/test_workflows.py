@@ -152,6 +152,15 @@ def test_a_retry_goes_on_from_the_failed_task(client: Client, tmp_path: Path) ->
     assert (tmp_path / "ledger").read_text() == "ran\n"
 
 
+def test_a_task_knows_what_the_api_calls_its_attempt(client: Client) -> None:
+    facts = "${[session_uuid, session_id, attempt_id, project_id, retry_attempt_name].join()}"
+    project = push(client, "named", {"main.dig": f'+a:\n  echo>: "{facts}"\n'})
+    start(client, project, "main")
+    attempt = start(client, project, "main", retryAttemptName="again")
+    expected = [attempt[name] for name in ("sessionUuid", "sessionId", "id")] + [project["id"], "again"]
+    assert ",".join(map(str, expected)) in log(client, client.ended(attempt["id"])["id"], "%2Bmain%2Ba")
+
+
 def test_a_killed_attempt_stops(client: Client) -> None:
     project = push(client, "slow", {"main.dig": SLOW})
     attempt = start(client, project, "main")

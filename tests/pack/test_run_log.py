@@ -46,15 +46,16 @@ def test_a_success_is_one_running_and_one_success_row(decide, py, log, params):
 
 def test_a_run_that_goes_on_after_its_failure_has_a_start_and_an_end_of_its_own(decide, py, log):
     decide()
-    for run_id in ("run-1", "run-1", "run-2"):  # the second tells the same failure again
-        py("common.python.run_log.failure", workflow_name="wf04_stage", message="x", session_uuid=run_id)
+    for number in (1, 1, 2):  # the second tells the same failure again; a server keeps the session's uuid
+        py("common.python.run_log.failure", workflow_name="wf04_stage", message="x", attempt_id=number)
     for _ in range(2):
-        py("common.python.run_log.success", workflow_name="wf04_stage", session_uuid="run-3")
+        py("common.python.run_log.success", workflow_name="wf04_stage", attempt_id=3)
     told = [(row["attempt"], row["status"]) for row in sorted(log(), key=lambda row: row["logged_at"])]
     assert sorted(told) == [
         (1, "failure"), (1, "running"), (2, "failure"), (2, "running"), (3, "running"), (3, "success"),
     ]  # fmt: skip
     assert told[-1] == (3, "success") and decide() == "skip"
+    assert {row["run_id"] for row in log()} == {"run-1", "run-1-1", "run-1-2", "run-1-3"}
 
 
 def test_metrics_that_cannot_be_read_fail_nothing(decide, py, log, treasure, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,18 @@ from tests.support import ROOT
 SLOW = "timezone: UTC\n+wait:\n  sh>: touch $FLAG; sleep 30\n"
 ASKS = "+a:\n  td>:\n  query: select 1\n  database: d\n"
 MAKES = "+first:\n  td>:\n  query: create table one as select 1 as x\n  database: d\n"
+ALONE = """
+timezone: UTC
+_export:
+  !include : config/src_params.yml
++params:
+  py>: common.python.params.settle
++alone:
+  py>: common.python.attempt.alone
+  _env: {TD_API_KEY: "${secret:td.apikey}", TD_API_SERVER: "${endpoints.api}"}
++wait:
+  sh>: touch ${flag}; sleep ${seconds}
+"""
 WORDS = ("run", "main", "--session", "2026-11-01", "--plain")
 
 
@@ -94,6 +107,29 @@ def test_a_run_and_an_attempt_of_the_console_do_not_meet(tmp_path):
         console.ask("POST", f"/api/attempts/{attempt['id']}/kill")
         assert not console.ended(attempt)["success"]
         assert tdlocal(*words, state=state, project=project).returncode == 0
+
+
+def test_two_attempts_of_a_session_do_not_meet(tmp_path):
+    project, flag = tmp_path / "project", tmp_path / "flag"
+    shutil.copytree(ROOT / "common", project / "common", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "config", project / "config")
+    (project / "main.dig").write_text(ALONE)
+    with local_account(tmp_path / "state") as server:
+        console = Console(server, project, "main")
+        first = console.start("2026-11-01", flag=str(flag), seconds=60)
+        deadline = time.monotonic() + 60
+        while not flag.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        other = console.start("2026-11-02", flag=str(tmp_path / "other"), seconds=0)
+        second = console.start("2026-11-01", flag=str(tmp_path / "other"), seconds=0)
+        assert console.ended(other)["success"] and not console.ended(second)["success"]
+        tasks = console.ask("GET", f"/api/attempts/{second['id']}/tasks")["tasks"]
+        (message,) = [task["error"]["message"] for task in tasks if task["fullName"] == "+main+alone"]
+        assert f"attempt {first['id']} of this session is at work" in message and "to mend: wait" in message
+        console.ask("POST", f"/api/attempts/{first['id']}/kill")
+        console.ended(first)
+        console.run("2026-11-01", flag=str(flag), seconds=0)
 
 
 def test_the_lock_of_a_killed_run_is_no_lock(tmp_path):

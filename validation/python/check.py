@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from common.python import treasure
+from common.python.attempt import run_id
 from common.python.errors import TaskError, unbraced
 from common.python.masking import SAMPLE_ROWS, masked, masked_rows, sample_rows_sql
 from common.python.publish import now_text
@@ -430,7 +431,7 @@ class Check:
         )
 
 
-def main(tables, src, sub, session_unixtime, session_uuid="", absent_tables=()):
+def main(tables, src, sub, session_unixtime, absent_tables=()):
     """Task entry."""
     import digdag
 
@@ -443,7 +444,7 @@ def main(tables, src, sub, session_unixtime, session_uuid="", absent_tables=()):
     counts = {
         name: sum(f.severity == name for f in check.findings) for name in ("critical", "warning", "info")
     }
-    write(check, counts, session_uuid)
+    write(check, counts, run_id(digdag.env.params))
     for finding in check.findings:
         if finding.severity != "info":
             print(f"{finding.severity}: {finding.line()}")
@@ -461,7 +462,7 @@ def main(tables, src, sub, session_unixtime, session_uuid="", absent_tables=()):
     )
 
 
-def write(check: Check, counts: Mapping[str, int], run_id: str) -> None:
+def write(check: Check, counts: Mapping[str, int], by: str) -> None:
     """Write findings, schema status, column quality and the run's verdict."""
     rows = [finding.row(check.session) for finding in check.findings]
     treasure.insert_rows(check.log, "validation_findings", FINDING_COLUMNS, rows, replace=True)
@@ -473,12 +474,12 @@ def write(check: Check, counts: Mapping[str, int], run_id: str) -> None:
         "tables_checked": len({row["table_name"] for row in check.quality}),
         "columns_checked": len(check.quality),
         "rows_checked": sum({row["table_name"]: row["row_count"] for row in check.quality}.values()),
-        "run_id": run_id,
+        "run_id": by,
         "checked_at": now_text(),
         "session_unixtime": check.session,
     }
     treasure.insert_rows(check.log, "validation_runs", RUN_COLUMNS, [run])
-    same = {"verdict": run["verdict"], "run_id": run_id, "session_unixtime": check.session}
+    same = {"verdict": run["verdict"], "run_id": by, "session_unixtime": check.session}
     sizes = [{"table_name": table, **size, **same} for table, size in sorted(check.sizes.items())]
     treasure.insert_rows(check.log, "table_history", history.HISTORY_COLUMNS, sizes)
 
