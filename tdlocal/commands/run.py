@@ -233,6 +233,8 @@ def main(arguments: argparse.Namespace) -> int:
         values, arguments.rerun, arguments.dry_run, arguments.show_params, max(1, arguments.max_task_threads)
     )
     journal = states.journal(workflow.name, session, keep)
+    if keep and workflow.schedule and workflow.schedule.get("skip_on_overtime") in (True, "true"):
+        states.check_alone(workflow.name, journal.path)
     services = Services(project, state, console, logs.folder, machine)
     services.zone = workflow.timezone
     services.former_accounts = set(journal.accounts)

@@ -238,16 +238,26 @@ class States:
         stamp = session.strftime("%Y%m%dT%H%M%S%z")
         return self.folder / _safe(workflow) / f"{stamp}.jsonl"
 
-    def at_work(self) -> list[Path]:
-        """The journals of the runs that are going on."""
+    def at_work(self, workflow: str = "") -> list[Path]:
+        """The journals of the runs that are going on: of *workflow*, or of all."""
         found = []
-        for path in sorted(self.folder.glob("*/*.jsonl")):
+        for path in sorted(self.folder.glob(f"{_safe(workflow) or '*'}/*.jsonl")):
             with path.open("rb") as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     found.append(path)
         return found
+
+    def check_alone(self, workflow: str, own: Path) -> None:
+        """Raise KitError when another session of *workflow* than that of the journal *own* is at work."""
+        others = [path for path in self.at_work(workflow) if path != own]
+        if others:
+            raise KitError(
+                f"another session of {workflow} is going on, and its schedule says that they do not overlap",
+                where=", ".join(map(str, others)),
+                mend="wait for its end, or take skip_on_overtime out of the schedule",
+            )
 
     def forget(self) -> None:
         """Forget what succeeded in every session; which sessions there were is still known."""

@@ -27,6 +27,7 @@ _export:
   py>: common.python.params.settle
 +alone:
   py>: common.python.attempt.alone
+  workflow_name: main
   _env: {TD_API_KEY: "${secret:td.apikey}", TD_API_SERVER: "${endpoints.api}"}
 +wait:
   sh>: touch ${flag}; sleep ${seconds}
@@ -109,7 +110,21 @@ def test_a_run_and_an_attempt_of_the_console_do_not_meet(tmp_path):
         assert tdlocal(*words, state=state, project=project).returncode == 0
 
 
-def test_two_attempts_of_a_session_do_not_meet(tmp_path):
+def test_sessions_that_do_not_overlap_by_their_schedule_do_not_meet(tmp_path):
+    project, state, flag = tmp_path / "project", tmp_path / "state", tmp_path / "flag"
+    project.mkdir()
+    schedule = "schedule:\n  daily>: 04:00:00\n  skip_on_overtime: true\n"
+    (project / "main.dig").write_text(schedule + SLOW)
+    first = started(project, state, flag)
+    try:
+        other = tdlocal("run", "main", "--session", "2026-11-02", state=state, project=project)
+        (line,) = other.stderr.splitlines()
+        assert other.returncode == 1 and "another session of main is going on" in line and "to mend" in line
+    finally:
+        ended(first)
+
+
+def test_two_attempts_on_the_same_databases_do_not_meet(tmp_path):
     project, flag = tmp_path / "project", tmp_path / "flag"
     shutil.copytree(ROOT / "common", project / "common", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "config", project / "config")
@@ -121,12 +136,16 @@ def test_two_attempts_of_a_session_do_not_meet(tmp_path):
         while not flag.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        other = console.start("2026-11-02", flag=str(tmp_path / "other"), seconds=0)
-        second = console.start("2026-11-01", flag=str(tmp_path / "other"), seconds=0)
-        assert console.ended(other)["success"] and not console.ended(second)["success"]
-        tasks = console.ask("GET", f"/api/attempts/{second['id']}/tasks")["tasks"]
-        (message,) = [task["error"]["message"] for task in tasks if task["fullName"] == "+main+alone"]
-        assert f"attempt {first['id']} of this session is at work" in message and "to mend: wait" in message
+        quick = {"flag": str(tmp_path / "other"), "seconds": 0}
+        trial = console.start("2026-11-02", sub="trial", **quick)
+        beside = [console.start(session, **quick) for session in ("2026-11-01", "2026-11-02")]
+        assert console.ended(trial)["success"]
+        for attempt in beside:
+            assert not console.ended(attempt)["success"]
+            tasks = console.ask("GET", f"/api/attempts/{attempt['id']}/tasks")["tasks"]
+            (message,) = [task["error"]["message"] for task in tasks if task["fullName"] == "+main+alone"]
+            assert f"another run is at work: attempt {first['id']}, session 2026-11-01" in message
+            assert "to mend: wait" in message
         console.ask("POST", f"/api/attempts/{first['id']}/kill")
         console.ended(first)
         console.run("2026-11-01", flag=str(flag), seconds=0)
