@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from common.python.declared_prep import DeclaredPrep, read_prep
@@ -17,6 +18,7 @@ from common.python.treasure import identifier, literal
 from common.python.written_numbers import FORMS, number_text, whole_text
 
 FILE = "config/schema_map.yml"
+QUERIES = Path("prep/queries")
 TABLE_KEYS = ("prp_table_name", "prep", "columns", "description")
 COLUMN_KEYS = ("prp", "src", "type", "expr", "default", "required", "description", "extra", "number")
 TEXT_TYPES = ("string", "varchar")
@@ -375,6 +377,16 @@ def raw_tables(sql: str) -> list[tuple[str, int]]:
         for number, line in enumerate(sql.splitlines(), start=1)
         for match in named.finditer(line)
     ]
+
+
+def raw_tables_of(table: MappedTable, folder: Path = QUERIES) -> list[str]:
+    """Return the raw tables that a table of the map comes from: those of its prep, else of its query."""
+    if table.prep:
+        return list(dict.fromkeys(table.prep.sources))
+    paths = [folder / f"{name}.sql" for name in (table.name, table.prp_table)]
+    path = next((path for path in paths if path.is_file()), None)
+    found = raw_tables(path.read_text(encoding="utf-8")) if path else []
+    return list(dict.fromkeys(name for name, _ in found))
 
 
 def no_such_table(name: str) -> TaskError:

@@ -18,7 +18,7 @@ from typing import Any
 from common.python import inputs, treasure
 from common.python.attempt import run_id
 from common.python.errors import TaskError
-from common.python.schema_map import raw_tables
+from common.python.schema_map import mapping, raw_tables_of
 from common.python.webhook import tell
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -111,7 +111,7 @@ def workflow_row(
 def figures(params: Mapping[str, Any], log: str, session: int) -> list[tuple[str, str]]:
     """Return the figures that a manager reads, as (name, text), each only where its table is there."""
     have = treasure.tables(inputs.database("raw", params))
-    raw = [have[name] for name in named_raw_tables() if name in have]
+    raw = [have[name] for name in named_raw_tables(params) if name in have]
     records = sum(int(table.get("count") or 0) for table in raw)
     facts = [("records in", f"{records:,} in {len(raw)} raw tables")]
     golden = inputs.database("gld", params)
@@ -123,14 +123,10 @@ def figures(params: Mapping[str, Any], log: str, session: int) -> list[tuple[str
     return facts
 
 
-def named_raw_tables() -> list[str]:
-    """Return the raw tables that the prep queries read."""
-    found = {
-        table
-        for path in sorted(Path("prep/queries").glob("*.sql"))
-        for table, _ in raw_tables(path.read_text(encoding="utf-8"))
-    }
-    return sorted(found)
+def named_raw_tables(params: Mapping[str, Any]) -> list[str]:
+    """Return the raw tables that the mapped tables come from."""
+    mapped = mapping(params["tables"], params.get("absent_tables") or [])
+    return sorted({name for table in mapped if not table.absent for name in raw_tables_of(table)})
 
 
 def people(golden: str, unified: str, session: int) -> list[tuple[str, str]]:

@@ -20,10 +20,8 @@ from common.python import treasure
 from common.python.errors import told_together
 from common.python.publish import PREV
 from common.python.retail_schema import did_you_mean
-from common.python.schema_map import FILE, MappedTable, mapping, raw_tables
+from common.python.schema_map import FILE, QUERIES, MappedTable, mapping, raw_tables
 from prep.python import incremental, keep_rows
-
-QUERIES = Path("prep/queries")
 
 
 def main(

@@ -43,3 +43,19 @@ def test_names_and_texts_are_shown_and_not_run():
     values = {"sub": "a", "session": "s", "workflows": [row], "facts": [("segments", hostile)]}
     page = summary.rendered("summary.html.j2", values)
     assert "<script>" not in page and page.count("&lt;script&gt;") == 4
+
+
+def test_records_in_are_those_of_the_raw_tables_that_the_map_names(monkeypatch, tmp_path):
+    root = Path(__file__).parents[2]
+    (tmp_path / "config").mkdir()
+    for name in ("config/retail_schema.yml", "prep"):
+        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "config/schema_map.yml").write_text(
+        "order_details: {prep: {from: [tills, web_lines]}, columns: {order_no: {prp: bon}}}\n"
+        "consents: {prp_table_name: consents, columns: {id: {prp: identifier}}}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    tables = ["order_details", "consents", "pageviews"]
+    named = summary.named_raw_tables({"tables": tables, "absent_tables": ["pageviews"]})
+    assert named == ["consents", "tills", "web_lines"]

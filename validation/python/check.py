@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from common.python import treasure
@@ -24,7 +23,7 @@ from common.python.errors import TaskError, unbraced
 from common.python.masking import SAMPLE_ROWS, masked, masked_rows, sample_rows_sql
 from common.python.publish import now_text
 from common.python.retail_schema import read_schema
-from common.python.schema_map import MappedTable, mapping, raw_tables
+from common.python.schema_map import MappedTable, mapping, raw_tables_of
 from validation.python import checks, history
 from validation.python.config import Rules, read_rules
 from validation.python.findings import (
@@ -41,7 +40,6 @@ from validation.python.findings import (
 
 AT_ONCE = 4
 SHOWN_BESIDE = 4  # columns of a sample row beside the one that the finding is about
-QUERIES = Path("prep/queries")
 STATUS_COLUMNS = {
     "table_name": "varchar",
     "column_name": "varchar",
@@ -528,13 +526,8 @@ def source_of(table: MappedTable, column: Any) -> str:
 
 def way_back(table: MappedTable, prp: str) -> str:
     """Return the raw tables behind a PRP table, as its prep says, and *prp*, its column."""
-    paths = [QUERIES / f"{name}.sql" for name in (table.name, table.prp_table)]
-    path = next((path for path in paths if path.is_file()), None)
-    if table.prep:
-        names = list(table.prep.sources)
-    else:
-        names = [name for name, _ in raw_tables(path.read_text(encoding="utf-8"))] if path else []
-    return f"raw {', '.join(dict.fromkeys(names))} > prp {prp}" if names else f"prp {prp}"
+    names = raw_tables_of(table)
+    return f"raw {', '.join(names)} > prp {prp}" if names else f"prp {prp}"
 
 
 def listed(value: Any) -> list[str]:
