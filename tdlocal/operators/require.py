@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from tdlocal.errors import KitError
 from tdlocal.operators.base import Job, Result, TaskFailure, as_text
 from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.sessions import iso, zone
@@ -40,12 +39,11 @@ async def _run_here(job: Job, run: Run, name: str) -> tuple[bool, int]:
     from tdlocal.workflow.executor import Run as NewRun
 
     services = job.services
-    try:
-        if "/" in name:
-            raise KitError("require> sees only the project's top folder")
-        workflow = services.project.workflow(name)
-    except KitError:
-        raise ConfigError(f"Dependent workflow does not exist. projectId: 1, workflowName:{name}") from None
+    workflow = services.project.workflows.get(name)
+    if workflow is None:
+        problem = f"Dependent workflow does not exist. projectId: 1, workflowName:{name}"
+        known = ", ".join(sorted(services.project.workflows))
+        raise ConfigError(problem, mend=f"name one of this folder's workflows, without .dig: {known}")
     session = _session(job, workflow.timezone)
     started: dict[tuple[str, str], Any] = services.shared.setdefault("required", {})
     key = (workflow.name, iso(session.astimezone(dt.UTC)))

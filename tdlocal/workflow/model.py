@@ -334,18 +334,18 @@ def _parallel(config: dict[str, Any], at: Any, faults: list[Fault]) -> Parallel:
 def parallel_of(value: Any) -> Parallel:
     """What `_parallel:` means.
 
-    >>> parallel_of(True), parallel_of({"limit": "2"}).limit
-    (Parallel(together=True, limit=0), 2)
+    >>> parallel_of(True), parallel_of("false").together, parallel_of({"limit": "2"}).limit
+    (Parallel(together=True, limit=0), False, 2)
 
     Raises:
-        ConfigError: anything but true, false and {limit: N}; a template gives text, which is neither.
+        ConfigError: anything but true, false (also as text, which a template gives) and {limit: N}.
     """
     if isinstance(value, dict):
         if value.get("limit") is None:
             raise ConfigError("_parallel: Parameter 'limit' is required but not set")
         return Parallel(True, as_integer(value["limit"], "limit"))
-    if isinstance(value, bool):
-        return Parallel(value)
+    if isinstance(value, (bool, str)):
+        return Parallel(as_boolean(value, "_parallel"))
     raise ConfigError(f"Invalid _parallel format: {json.dumps(value, default=str)[:100]}")
 
 

@@ -31,6 +31,9 @@ SHORT_ZONES = {
 }
 SCHEDULES = ("daily>", "hourly>", "weekly>", "monthly>", "minutes_interval>", "cron>")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+LAST_DAY = 32  # of a month, in a set of days
+LONGEST_GAP = 366 * 41  # days between two firings: 29 February on one weekday, around a year without it
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -73,7 +76,8 @@ class Schedule:
 
     def __init__(self, config: dict[str, Any], zone_name: str) -> None:
         self.zone = zone(zone_name)
-        self.kind = next((key for key in config if key.endswith(">")), "")
+        plain = f"{config['_type']}>" if "_type" in config else ""
+        self.kind = next((key for key in config if key.endswith(">")), plain)
         if self.kind not in SCHEDULES:
             raise ValueError(f"unknown scheduler type: {(self.kind or 'none')[:40]}")
         if sum(key.endswith(">") for key in config) > 1:
@@ -81,7 +85,8 @@ class Schedule:
         first, last = (_day(config, key) for key in ("start", "end"))
         if first and last and first > last:
             raise ValueError(f"its end {last} is earlier than its start {first}")
-        text = str(config[self.kind])
+        command = config.get(self.kind)
+        text = str(config.get("at", "") if command is None else command)
         self.fields, self.delay = Cron("* * * * *"), dt.timedelta(seconds=int(config.get("delay", 0)))
         reader: Callable[[str], None] = getattr(self, "_" + self.kind[:-1])
         reader(text)
@@ -97,15 +102,15 @@ class Schedule:
     def _weekly(self, text: str) -> None:
         day, _, clock = text.partition(",")
         self.delay = _clock(clock, 3)
-        self.fields = Cron(f"0 0 * * {_number(day.strip(), WEEKDAYS, 0, 0, 7)}")
+        self.fields = Cron(f"0 0 * * {_number(day, 0, 7, WEEKDAYS)}")
 
     def _monthly(self, text: str) -> None:
         day, _, clock = text.partition(",")
         self.delay = _clock(clock, 3)
-        self.fields = Cron(f"0 0 {int(day)} * *")
+        self.fields = Cron(f"0 0 {_number(day, 1, 31)} * *")
 
     def _minutes_interval(self, text: str) -> None:
-        self.fields = Cron(f"*/{int(text)} * * * *")
+        self.fields = Cron(f"*/{_integer(text)} * * * *")
 
     def _cron(self, text: str) -> None:
         self.fields = Cron(text)
@@ -133,44 +138,57 @@ def _day(config: dict[str, Any], key: str) -> dt.date | None:
 
 
 class Cron:
-    """The five fields of a cron line; day of month and day of week are an "or" when both are given."""
+    """A line of five fields, or several with | between them, read as cron4j does, which Digdag asks.
+
+    A day must fit both its fields, L is a month's last day, 22-2 goes round, and a step leaves out values
+    of the range before it, so that 5/10 is 5.
+    """
+
+    def __init__(self, line: str) -> None:
+        self.lines = [_CronLine(part) for part in line.split("|")]
+
+    def times(self, day: dt.date) -> list[tuple[int, int]]:
+        """The hours and minutes at which the line fires on *day*, in order."""
+        return sorted({time for line in self.lines if line.day_fits(day) for time in line.times})
+
+    def step(self, moment: dt.datetime, forward: bool) -> dt.datetime:
+        """The next or the previous firing, strictly after or before *moment* (which carries its zone)."""
+        day = moment.date()
+        for _ in range(LONGEST_GAP):
+            times = self.times(day)
+            for hour, minute in times if forward else reversed(times):
+                fired = _fired(dt.datetime.combine(day, dt.time(hour, minute), moment.tzinfo))
+                if (
+                    (fired.timestamp() > moment.timestamp())
+                    if forward
+                    else (fired.timestamp() < moment.timestamp())
+                ):
+                    return fired
+            day += dt.timedelta(days=1 if forward else -1)
+        raise ValueError("the schedule never fires")
+
+
+class _CronLine:
+    """One line of five fields."""
 
     def __init__(self, line: str) -> None:
         words = line.split()
         if len(words) != 5:
             raise ValueError(f"a cron line has five fields: {line!r}")
-        self.minutes = _field(words[0], 0, 59)
-        self.hours = _field(words[1], 0, 23)
-        self.days = _field(words[2], 1, 31)
-        self.months = _field(words[3], 1, 12, MONTHS)
-        self.weekdays = {day % 7 for day in _field(words[4], 0, 7, WEEKDAYS, 0)}
-        self.any_day, self.any_weekday = words[2] == "*", words[4] == "*"
+        minutes, hours = _field(words[0], 0, 59), _field(words[1], 0, 23)
+        self.times = [(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)]
+        self.days = _field(words[2], 1, 31, last=LAST_DAY)
+        self.months = _field(words[3], 1, 12, names=MONTHS)
+        self.weekdays = _field(words[4], 0, 7, names=WEEKDAYS)
+        longest = max(LENGTHS[month - 1] for month in self.months)
+        if LAST_DAY not in self.days and min(self.days) > longest:
+            raise ValueError(f"{line!r} names days that its months do not have: it never fires")
 
     def day_fits(self, day: dt.date) -> bool:
         """Whether the line fires on *day*."""
-        if day.month not in self.months:
-            return False
-        by_day, by_weekday = day.day in self.days, day.isoweekday() % 7 in self.weekdays
-        if self.any_day or self.any_weekday:
-            return by_day and by_weekday
-        return by_day or by_weekday
-
-    def step(self, moment: dt.datetime, forward: bool) -> dt.datetime:
-        """The next or the previous firing, strictly after or before *moment* (which carries its zone)."""
-        times = sorted((hour, minute) for hour in self.hours for minute in self.minutes)
-        day = moment.date()
-        for _ in range(366 * 8):
-            if self.day_fits(day):
-                for hour, minute in times if forward else reversed(times):
-                    fired = _fired(dt.datetime.combine(day, dt.time(hour, minute), moment.tzinfo))
-                    if (
-                        (fired.timestamp() > moment.timestamp())
-                        if forward
-                        else (fired.timestamp() < moment.timestamp())
-                    ):
-                        return fired
-            day += dt.timedelta(days=1 if forward else -1)
-        raise ValueError("the schedule never fires")
+        is_last = (day + dt.timedelta(days=1)).day == 1
+        by_day = day.day in self.days or (is_last and LAST_DAY in self.days)
+        return by_day and day.month in self.months and day.isoweekday() % 7 in self.weekdays
 
 
 def _fired(moment: dt.datetime) -> dt.datetime:
@@ -185,29 +203,59 @@ def on_the_clock(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(dt.UTC).astimezone(moment.tzinfo)
 
 
-def _field(text: str, low: int, high: int, names: tuple[str, ...] = (), first: int = 1) -> set[int]:
+def _field(text: str, low: int, high: int, names: tuple[str, ...] = (), last: int = 0) -> set[int]:
+    """The values of one field.
+
+    Args:
+        text: the field.
+        low: its least value.
+        high: its greatest.
+        names: words for values, from *low* on.
+        last: the value of L, where a field knows it.
+    """
     values: set[int] = set()
-    for part in text.split(","):
-        span, _, every = part.partition("/")
-        if span in ("*", "?"):
-            start, stop = low, high
-        else:
-            left, dash, right = span.partition("-")
-            start = _number(left, names, first, low, high)
-            stop = _number(right, names, first, low, high) if dash else (high if every else start)
-        step = int(every) if every else 1
-        if step < 1 or start > stop:
+    for part in filter(None, text.split(",")):
+        span, *steps = list(filter(None, part.split("/"))) or [""]
+        ends = list(filter(None, span.split("-")))
+        if len(steps) > 1 or not 1 <= len(ends) <= 2:
             raise ValueError(f"bad part {part!r}")
-        values.update(range(start, stop + 1, step))
+        step = _integer(steps[0]) if steps else 1
+        if step < 1:
+            raise ValueError(f"bad part {part!r}")
+        if span == "*":
+            taken = list(range(low, high + 1))
+        else:
+            first, *end = (_number(word, low, high, names, last) for word in ends)
+            taken = _round(first, end[0] if end else first, low, high)
+        values.update(taken[::step])
+    if not values:
+        raise ValueError(f"bad field {text!r}")
     return values
 
 
-def _number(text: str, names: tuple[str, ...], first: int, low: int, high: int) -> int:
-    word = text.strip().lower()[:3]
-    value = names.index(word) + first if word in names else int(text)
+def _round(first: int, end: int, low: int, high: int) -> list[int]:
+    """The values from *first* to *end*, over the greatest where *end* is the smaller one."""
+    if first <= end:
+        return list(range(first, end + 1))
+    return [*range(first, high + 1), *range(low, end + 1)]
+
+
+def _number(text: str, low: int, high: int, names: tuple[str, ...] = (), last: int = 0) -> int:
+    word = text.strip().lower()
+    if word in names:
+        return names.index(word) + low
+    if last and word == "l":
+        return last
+    value = _integer(word)
     if not low <= value <= high:
         raise ValueError(f"{text} is not between {low} and {high}")
-    return value
+    return value % 7 if names is WEEKDAYS else value
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"[-+]?[0-9]{1,9}", text):
+        raise ValueError(f"{text!r} is no whole number")
+    return int(text)
 
 
 def _clock(text: str, parts: int) -> dt.timedelta:

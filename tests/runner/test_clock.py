@@ -45,6 +45,51 @@ def test_every_day_has_one_session(config, zone_name, first, expected):
 
 
 @pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("0 0 1 * mon", ["2026-06-01", "2027-02-01"]),  # both fields, where cron itself takes either
+        ("0 0 L 2 *", ["2027-02-28", "2028-02-29"]),
+        ("0 0 28-L 4 *", ["2026-04-28", "2026-04-29", "2026-04-30", "2027-04-28"]),
+        ("0 0 * * FRI-mon", ["2026-03-09", "2026-03-13", "2026-03-14"]),
+        ("0 0 * * 0-7", ["2026-03-15", "2026-03-22"]),
+        ("0 0 1/5 * *", ["2026-04-01", "2026-05-01"]),
+        ("0 22-1/2 7-9 3 *", ["2026-03-08 22", "2026-03-09 00", "2026-03-09 22", "2027-03-07 00"]),
+        ("0 1 * * * | 0 2 8 * *", ["2026-03-08 01", "2026-03-08 02", "2026-03-09 01"]),
+    ],
+)
+def test_a_cron_line_means_what_cron4j_takes_it_for(line, expected):
+    found = sessions({"cron>": line}, "UTC", "2026-03-08T00:00:00Z", len(expected))
+    assert [
+        moment.replace("T", " ")[: len(each)] for moment, each in zip(found, expected, strict=True)
+    ] == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(
+            {"cron>": f"0 0 {days}"}
+            for days in ("* * Monday", "? * *", "* * 8", "32 * *", "/ * *", "* 1/2/3 *")
+        ),
+        {"monthly>": "L,07:00:00"},
+        {"weekly>": "Monday,07:00:00"},
+        {"weekly>": "-1,07:00:00"},
+        {"minutes_interval>": "0"},
+        {"daily>": None},
+    ],
+)
+def test_what_digdag_refuses_as_a_schedule(config):
+    with pytest.raises(ValueError, match=r"\S"):
+        Schedule(config, "UTC")
+
+
+def test_a_schedule_in_its_long_form():
+    assert sessions({"_type": "daily", "at": "07:00:00"}, "UTC", "2026-03-08T01:00:00Z", 1) == [
+        "2026-03-09T00:00:00+00:00"
+    ]
+
+
+@pytest.mark.parametrize(
     ("word", "zone_name", "expected"),
     [
         ("2026-03-29", "Asia/Beirut", "2026-03-29T01:00:00+03:00"),

@@ -62,7 +62,8 @@ def test_a_group_with_an_unknown_key_is_refused(project: Project) -> None:
         "+a:\n  echo>: a: b\n",
         "a: !include b.yml\n",
         "+a:\n  _parallel: {limit: x}\n  +b:\n    echo>: x\n",
-        "+a:\n  _parallel: 'true'\n  +b:\n    echo>: x\n",
+        "+a:\n  _parallel: ${true}\n  +b:\n    echo>: x\n",
+        "+a:\n  _parallel: [true]\n  +b:\n    echo>: x\n",
         "+a:\n  _parallel:\n  +b:\n    echo>: x\n",
         "+a:\n  _disable: ${off}\n  echo>: x\n",
         "+g:\n  _env: {A: b}\n  +a:\n    echo>: x\n",
@@ -167,7 +168,8 @@ def test_a_dot_in_the_name_of_a_given_parameter_is_a_map(project: Project) -> No
         ("wait>: 1s\n  blocking: true\n  poll_interval: 1s", "can't be specified with blocking:true"),
         ("if>: true\n  _do: {}", "Both _do and _else_do are not specified."),
         ("if>: true\n  _do:", "Parameter '_do' must be an object"),
-        ("loop>: 1\n  _parallel: ${x}\n  _do: {echo>: a}", 'Invalid _parallel format: "true"'),
+        ("loop>: 1\n  _parallel: ${x}x\n  _do: {echo>: a}", "Expected 'true' or 'false' for key '_parallel'"),
+        ("loop>: 1\n  _parallel: 2\n  _do: {echo>: a}", "Invalid _parallel format: 2"),
         ("loop>: 1\n  _parallel: {}\n  _do: {echo>: a}", "Parameter 'limit' is required but not set"),
     ],
 )
@@ -198,6 +200,15 @@ def test_what_is_disabled_is_not_looked_at_and_some_keys_of_groups_mean_nothing(
 def test_a_limit_may_be_a_template_where_a_task_makes_others(project: Project) -> None:
     text = "+a:\n  loop>: 2\n  _parallel: {limit: '${n}'}\n  _do:\n    echo>: ${i}\n"
     assert dig(project, text, "-p", "n=1") == ["0", "1"]
+
+
+@pytest.mark.parametrize(("value", "order"), [("${x}", "quick slow"), ("False", "slow quick")])
+def test_parallel_may_be_text(project: Project, value: str, order: str) -> None:
+    body = "_do:\n    sh>: sleep 0.${3 - 3 * i}; echo ${['slow', 'quick'][i]}\n"
+    assert dig(project, f"+a:\n  loop>: 2\n  _parallel: {value}\n  {body}", "-p", "x=true") == order.split()
+    group = f"+a:\n  _parallel: {value.replace('${x}', 'TRUE')!r}\n"
+    tasks = "  +b:\n    sh>: sleep 0.3; echo slow\n  +c:\n    echo>: quick\n"
+    assert dig(project, group + tasks, "--rerun") == order.split()
 
 
 def test_a_failing_background_task_stops_what_follows(project: Project) -> None:
@@ -311,6 +322,10 @@ def test_what_if_refuses(project: Project, value: str) -> None:
         ("+a:\n  for_each>: {x: [1]}\n", "Parameter '_do' is required but not set"),
         ("+a:\n  loop>: 1001\n  _do: {echo>: x}\n", "Too many loop subtasks. Limit: 1000"),
         ("+a:\n  call>: main\n", "does a call> call itself?"),
+        (
+            "+a:\n  require>: main.dig\n",
+            "Dependent workflow does not exist. projectId: 1, workflowName:main.dig",
+        ),
         ("+a:\n  require>: nope\n", "Dependent workflow does not exist. projectId: 1, workflowName:nope"),
         (
             "+a:\n  echo>: '${[1].map(x => x)}'\n",

@@ -228,11 +228,10 @@ def _required(project: Checked, spot: Spot) -> None:
     task, command = spot.task, spot.task.command
     if not isinstance(command, str) or {"project_name", "project_id"} & task.config.keys() or "${" in command:
         return
-    if not (project.root / f"{command.removesuffix('.dig')}.dig").is_file():
+    if "/" in command or not (project.root / f"{command}.dig").is_file():
         problem = f"require> {command}: no such workflow in the project's top folder"
-        project.fault(
-            task.place, problem, "require> sees only top-level .dig files; call> takes any", "missing-file"
-        )
+        mend = "require> sees only top-level .dig files, named without .dig; call> takes any"
+        project.fault(task.place, problem, mend, "missing-file")
 
 
 def _there(folder: Path, name: str) -> bool:
