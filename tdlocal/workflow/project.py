@@ -51,12 +51,14 @@ class Project:
         return None if faults else workflow
 
     def workflow(self, name: str) -> Workflow:
-        """The workflow called *name* (with or without .dig).
+        """The workflow called *name* (with or without .dig), or the one whose file *name* is a path of.
 
         Raises:
             KitError: there is none.
         """
         stem = name[:-4] if name.endswith(".dig") else name
+        if "/" in stem and (path := Path(stem).resolve()).parent == self.root:
+            stem = path.name
         if stem in self.workflows:
             return self.workflows[stem]
         known = ", ".join(sorted(self.workflows)) or "none: is this the project folder?"

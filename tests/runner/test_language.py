@@ -479,6 +479,7 @@ def test_one_task_is_named_before_or_behind_the_options(project: Project) -> Non
     project.write("main.dig", "+a:\n  echo>: a\n+b:\n  echo>: b\n")
     assert project.run().lines == ["a", "b"]
     assert project.run("+b").lines == []
+    assert project.tdlocal("run", "./main.dig", "--rerun").lines == ["a", "b"]
     assert project.run("--rerun", "+b").lines == ["b"]
     assert project.run("+b", "--rerun").lines == ["b"]
     assert project.run("--rerun", "+b", "extra").code == 2
