@@ -6,8 +6,10 @@
 -- writes  golden transaction_history, replaced whole by wf06_golden
 -- money   in the shop's currency; returns are negative, as in the source
 -- time    of the order, so that behaviours go by it; of the session where the line has none
--- nulls   the order is not there: channel is null; nobody is known: canonical_id is null
--- ids     order_key finds the row of unified_transactions, in the same channel
+-- nulls   no number: order_no and order_key are null; the order is not there: channel is null;
+--         nobody is known: canonical_id is null
+-- ids     order_key finds the order in unified_transactions, in the same channel: the sale, where
+--         money went back under its number
 -- keeps   every staged line exactly once. A number used by both channels belongs to the order
 --         that is nearer in time
 
@@ -24,13 +26,17 @@ online_orders as (
 
     select
         trfmd_order_key as order_key,
-        max(${unification_id}) as canonical_id,
-        max(trfmd_order_datetime) as order_datetime,
-        max(trfmd_order_datetime_unix) as order_unix,
-        max(trfmd_order_transaction_type) as transaction_type
+        ${unification_id} as canonical_id,
+        trfmd_order_datetime as order_datetime,
+        trfmd_order_datetime_unix as order_unix,
+        trfmd_order_transaction_type as transaction_type,
+        row_number() over (
+            partition by trfmd_order_key
+            order by
+                case when amount < 0 then 1 else 0 end, trfmd_order_datetime_unix, ${unification_id}
+        ) as place
     from ${unif}_${sub}.enriched_order_digital_transactions
     where trfmd_order_key is not null
-    group by trfmd_order_key
 
 ),
 
@@ -38,13 +44,17 @@ store_orders as (
 
     select
         trfmd_order_key as order_key,
-        max(${unification_id}) as canonical_id,
-        max(trfmd_order_datetime) as order_datetime,
-        max(trfmd_order_datetime_unix) as order_unix,
-        max(trfmd_order_transaction_type) as transaction_type
+        ${unification_id} as canonical_id,
+        trfmd_order_datetime as order_datetime,
+        trfmd_order_datetime_unix as order_unix,
+        trfmd_order_transaction_type as transaction_type,
+        row_number() over (
+            partition by trfmd_order_key
+            order by
+                case when amount < 0 then 1 else 0 end, trfmd_order_datetime_unix, ${unification_id}
+        ) as place
     from ${unif}_${sub}.enriched_order_offline_transactions
     where trfmd_order_key is not null
-    group by trfmd_order_key
 
 ),
 
@@ -63,8 +73,10 @@ placed as (
             else 'online'
         end as channel
     from lines
-    left join online_orders on lines.trfmd_order_key = online_orders.order_key
-    left join store_orders on lines.trfmd_order_key = store_orders.order_key
+    left join online_orders
+        on lines.trfmd_order_key = online_orders.order_key and online_orders.place = 1
+    left join store_orders
+        on lines.trfmd_order_key = store_orders.order_key and store_orders.place = 1
 
 ),
 
@@ -74,11 +86,13 @@ orders as (
         'online' as channel,
         online_orders.*
     from online_orders
+    where online_orders.place = 1
     union all
     select
         'store' as channel,
         store_orders.*
     from store_orders
+    where store_orders.place = 1
 
 ),
 
@@ -90,7 +104,7 @@ final as (
             when orders.order_key is null then placed.${unification_id} else orders.canonical_id
         end as canonical_id,
         placed.trfmd_order_key as order_key,
-        placed.order_no,
+        case when placed.trfmd_order_key is not null then trim(placed.order_no) end as order_no,
         placed.order_line_no,
         placed.channel,
         placed.product_id,

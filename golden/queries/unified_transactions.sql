@@ -1,5 +1,7 @@
--- Orders of both channels in one shape: one row per staged order, and per part of an order that
--- several customers share.
+-- Orders of both channels in one shape: one row per staged order.
+--
+-- rows    an order that several customers share has one for each part; money that went back under an
+--         order's number has one for each time
 --
 -- reads   cdp_unification enriched_order_digital_transactions   one row per online order
 --         cdp_unification enriched_order_offline_transactions   one row per store order
@@ -10,7 +12,8 @@
 -- counts  order_count is 1, and 0 where another row counts the order: its sum over any rows is a
 --         number of orders, the number of the shop's order numbers
 -- time    of the order, so that behaviours go by it; of the session where the order has none
--- nulls   nobody is known: canonical_id is null; no lines: lines, units and lines_amount are 0
+-- nulls   no number, or a word that stands for none: order_no and order_key are null;
+--         nobody is known: canonical_id is null; no lines: lines, units and lines_amount are 0
 -- keeps   every staged order exactly once
 
 with
@@ -19,7 +22,7 @@ online_orders as (
 
     select
         ${unification_id} as canonical_id,
-        order_no,
+        case when trfmd_order_key is not null then trim(order_no) end as order_no,
         trfmd_order_key as order_key,
         'online' as channel,
         trfmd_order_transaction_type as transaction_type,
@@ -40,7 +43,7 @@ store_orders as (
 
     select
         ${unification_id} as canonical_id,
-        order_no,
+        case when trfmd_order_key is not null then trim(order_no) end as order_no,
         trfmd_order_key as order_key,
         'store' as channel,
         trfmd_order_transaction_type as transaction_type,
@@ -101,7 +104,12 @@ counted as (
         row_number() over (
             partition by channel, order_no, was_cancelled, was_returned, was_exchanged
             order by amount desc nulls last, order_key asc, canonical_id asc
-        ) as place
+        ) as place,
+        -- the lines are those of the sale, also where money went back under its number
+        row_number() over (
+            partition by channel, order_key
+            order by case when amount < 0 then 1 else 0 end, order_unix, canonical_id, amount
+        ) as place_of_lines
     from judged
 
 ),
@@ -149,7 +157,10 @@ final as (
         ${session_unixtime} as built_for
     from counted
     left join lines_by_order
-        on counted.channel = lines_by_order.channel and counted.order_key = lines_by_order.order_key
+        on
+            counted.channel = lines_by_order.channel
+            and counted.order_key = lines_by_order.order_key
+            and counted.place_of_lines = 1
 
 )
 

@@ -48,9 +48,14 @@ select
     emails.valid_email_flag,
     phones.trfmd_phone_number,
     case
-        when placeholders.word is null then upper(nullif(trim(events.user_id), ''))
+        when placeholders.word is null
+            then
+                regexp_replace(
+                    upper(nullif(trim(events.user_id), '')), '^([0-9]+)[.]0+$', '$1'
+                )
     end as trfmd_customer_id,
-    nullif(trim(events.device_id), '') as trfmd_device_id,
+    case when no_devices.word is null then nullif(trim(events.device_id), '') end
+        as trfmd_device_id,
     -- all noughts: the person switched the advertising id off
     case
         when regexp_like(events.adid, '[1-9a-fA-F]') then lower(trim(events.adid))
@@ -79,4 +84,10 @@ left join ${stg}_${sub}.phones_standard__next as phones
 left join ${stg}_${sub}.dates_standard__next as dates
     on dates.source = 'app_analytics' and events.event_time = dates.value
 left join ${stg}_${sub}.words__next as placeholders
-    on placeholders.kind = 'placeholder' and lower(trim(events.user_id)) = placeholders.word
+    on
+        placeholders.kind in ('placeholder', 'placeholder_id')
+        and lower(trim(events.user_id)) = placeholders.word
+left join ${stg}_${sub}.words__next as no_devices
+    on
+        no_devices.kind in ('placeholder', 'placeholder_id')
+        and lower(trim(events.device_id)) = no_devices.word

@@ -24,7 +24,12 @@ select
         when phones.phone_number is not null then 'phone_number'
         else id_types.code
     end as trfmd_id_type,
-    lower(nullif(trim(consents.consent_type), '')) as trfmd_consent_type,
+    -- an address given for nothing in particular is given for e-mails; a telephone may mean calls
+    coalesce(
+        consent_types.code,
+        lower(nullif(trim(consents.consent_type), '')),
+        case when emails.email is not null then 'email' end
+    ) as trfmd_consent_type,
     case flags.code when 'true' then 'True' when 'false' then 'False' end as trfmd_consent_flag,
 
     ${session_unixtime} as built_for
@@ -39,3 +44,7 @@ left join ${stg}_${sub}.words__next as id_types
     on id_types.kind = 'id_type' and lower(trim(consents.id_type)) = id_types.word
 left join ${stg}_${sub}.words__next as flags
     on flags.kind = 'flag' and lower(trim(consents.consent_flag)) = flags.word
+left join ${stg}_${sub}.words__next as consent_types
+    on
+        consent_types.kind = 'consent_type'
+        and lower(trim(consents.consent_type)) = consent_types.word

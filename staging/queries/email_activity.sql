@@ -21,7 +21,11 @@ select
     emails.valid_email_flag,
     phones.trfmd_phone_number,
     case
-        when placeholders.word is null then upper(nullif(trim(events.customer_id), ''))
+        when placeholders.word is null
+            then
+                regexp_replace(
+                    upper(nullif(trim(events.customer_id), '')), '^([0-9]+)[.]0+$', '$1'
+                )
     end as trfmd_customer_id,
 
     -- when, UTC
@@ -48,4 +52,6 @@ left join ${stg}_${sub}.dates_standard__next as dates
 left join ${stg}_${sub}.words__next as kinds
     on kinds.kind = 'email_activity' and lower(trim(events.activity_type)) = kinds.word
 left join ${stg}_${sub}.words__next as placeholders
-    on placeholders.kind = 'placeholder' and lower(trim(events.customer_id)) = placeholders.word
+    on
+        placeholders.kind in ('placeholder', 'placeholder_id')
+        and lower(trim(events.customer_id)) = placeholders.word

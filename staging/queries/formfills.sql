@@ -18,7 +18,8 @@ select
     emails.trfmd_email,
     emails.valid_email_flag,
     phones.trfmd_phone_number,
-    nullif(trim(forms.td_client_id), '') as trfmd_td_client_id,
+    case when no_browsers.word is null then nullif(trim(forms.td_client_id), '') end
+        as trfmd_td_client_id,
     nullif(trim(forms.td_global_id), '') as trfmd_td_global_id,
 
     -- what
@@ -29,3 +30,7 @@ from ${src}_${sub}.formfills as forms
 left join ${stg}_${sub}.emails_standard__next as emails on forms.email = emails.email
 left join ${stg}_${sub}.phones_standard__next as phones
     on forms.phone_number = phones.phone_number and phones.country = ''
+left join ${stg}_${sub}.words__next as no_browsers
+    on
+        no_browsers.kind in ('placeholder', 'placeholder_id')
+        and lower(trim(forms.td_client_id)) = no_browsers.word

@@ -12,7 +12,11 @@ profiles as (
     select
         profiles.*,
         case
-            when placeholders.word is null then upper(nullif(trim(profiles.customer_id), ''))
+            when placeholders.word is null
+                then
+                    regexp_replace(
+                        upper(nullif(trim(profiles.customer_id), '')), '^([0-9]+)[.]0+$', '$1'
+                    )
         end as trfmd_customer_id,
         coalesce(countries.code, '${default_country}') as region,
         countries.code as trfmd_country,
@@ -28,7 +32,7 @@ profiles as (
     from ${src}_${sub}.loyalty_profile as profiles
     left join ${stg}_${sub}.words__next as placeholders
         on
-            placeholders.kind = 'placeholder'
+            placeholders.kind in ('placeholder', 'placeholder_id')
             and lower(trim(profiles.customer_id)) = placeholders.word
     left join ${stg}_${sub}.words__next as countries
         on countries.kind = 'country' and lower(trim(profiles.country)) = countries.word

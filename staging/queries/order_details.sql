@@ -1,5 +1,4 @@
--- Order lines, cleaned: one row per order number, part and line number (its latest
--- record).
+-- Order lines, cleaned: one row per order number, part and line, and per time that it went back.
 --
 -- reads   source order_details   one row per source record
 --         staging dates_standard, words   what each raw value means
@@ -8,25 +7,64 @@
 
 with
 
-ranked as (
+lines as (
 
     select
         lines.*,
         coalesce(td_time_parse(lines.order_datetime, 'UTC'), dates.trfmd_unix)
             as trfmd_order_datetime_unix,
-        -- a repeat of the same record is the same line; the latest one counts
-        row_number() over (
-            partition by
-                lines.order_no,
-                coalesce(nullif(trim(lines.order_part), ''), ''),
-                lines.order_line_no
-            order by
-                lines.time desc, lines.net_price desc, lines.quantity desc,
-                lines.product_id desc, lines.product_name desc
-        ) as recency
+        case
+            when no_numbers.word is null
+                then
+                    nullif(regexp_replace(trim(lines.order_no), '^([0-9]+)[.]0+$', '$1'), '')
+                    || coalesce('#' || nullif(trim(lines.order_part), ''), '')
+        end as trfmd_order_key,
+        case
+            when transactions.code is not null then transactions.code
+            when lines.net_price < 0 or lines.quantity < 0 then 'return'
+            when nullif(trim(lines.order_transaction_type), '') is null then 'purchase'
+            else lower(trim(lines.order_transaction_type))
+        end as trfmd_order_transaction_type
     from ${src}_${sub}.order_details as lines
+    left join ${stg}_${sub}.words__next as no_numbers
+        on
+            no_numbers.kind in ('placeholder', 'placeholder_id')
+            and lower(trim(lines.order_no)) = no_numbers.word
+    left join ${stg}_${sub}.words__next as transactions
+        on
+            transactions.kind = 'transaction'
+            and lower(trim(lines.order_transaction_type)) = transactions.word
     left join ${stg}_${sub}.dates_standard__next as dates
         on dates.source = 'order_details' and lines.order_datetime = dates.value
+
+),
+
+signed as (
+
+    select
+        *,
+        (net_price < 0 or quantity < 0)
+        and trfmd_order_transaction_type not like 'cancel%' as went_back
+    from lines
+
+),
+
+ranked as (
+
+    select
+        *,
+        -- a repeat of the same record is the same line; the latest one counts. What went back under
+        -- a line's number is a record beside it, one for each time, no later state
+        row_number() over (
+            partition by
+                trfmd_order_key,
+                order_line_no,
+                coalesce(went_back, false),
+                case when went_back then trfmd_order_datetime_unix end
+            order by
+                time desc, net_price desc, quantity desc, product_id desc, product_name desc
+        ) as recency
+    from signed
 
 ),
 
@@ -34,7 +72,7 @@ latest as (
 
     select * from ranked
     -- lines without a number cannot repeat one
-    where recency = 1 or order_no is null or order_line_no is null
+    where recency = 1 or trfmd_order_key is null or order_line_no is null
 
 )
 
@@ -60,8 +98,7 @@ select
     latest.time,
 
     -- ids
-    latest.order_no || coalesce('#' || nullif(trim(latest.order_part), ''), '')
-        as trfmd_order_key,
+    latest.trfmd_order_key,
 
     -- product
     nullif(trim(latest.product_name), '') as trfmd_product_name,
@@ -75,12 +112,7 @@ select
     ) as trfmd_product_sub_department,
 
     -- what
-    case
-        when transactions.code is not null then transactions.code
-        when latest.net_price < 0 or latest.quantity < 0 then 'return'
-        when nullif(trim(latest.order_transaction_type), '') is null then 'purchase'
-        else lower(trim(latest.order_transaction_type))
-    end as trfmd_order_transaction_type,
+    latest.trfmd_order_transaction_type,
 
     -- when, UTC
     replace(
@@ -90,7 +122,3 @@ select
 
     ${session_unixtime} as built_for
 from latest
-left join ${stg}_${sub}.words__next as transactions
-    on
-        transactions.kind = 'transaction'
-        and lower(trim(latest.order_transaction_type)) = transactions.word

@@ -1,4 +1,4 @@
--- Online orders, cleaned: one row per order number and part (its latest record).
+-- Online orders, cleaned: one row per order number and part, and per time that money went back.
 --
 -- reads   source order_digital_transactions   one row per source record
 --         staging *_standard, words   what each raw value means
@@ -12,28 +12,76 @@ orders as (
     select
         orders.*,
         case
-            when placeholders.word is null then upper(nullif(trim(orders.customer_id), ''))
+            when placeholders.word is null
+                then
+                    regexp_replace(
+                        upper(nullif(trim(orders.customer_id), '')), '^([0-9]+)[.]0+$', '$1'
+                    )
         end as trfmd_customer_id,
         coalesce(td_time_parse(orders.order_datetime, 'UTC'), dates.trfmd_unix)
             as trfmd_order_datetime_unix,
-        -- a repeat of the same record is the same order; the latest one counts
-        row_number() over (
-            partition by
-                coalesce(orders.order_no, ''), coalesce(nullif(trim(orders.order_part), ''), '')
-            order by
-                orders.time desc, dates.trfmd_unix desc, orders.order_datetime desc,
-                orders.amount desc, orders.email desc, orders.customer_id desc,
-                orders.phone_number desc, orders.token desc
-        ) as recency
+        case when no_cards.word is null then nullif(trim(orders.token), '') end as trfmd_token,
+        case
+            when no_numbers.word is null
+                then
+                    nullif(regexp_replace(trim(orders.order_no), '^([0-9]+)[.]0+$', '$1'), '')
+                    || coalesce('#' || nullif(trim(orders.order_part), ''), '')
+        end as trfmd_order_key,
+        case
+            when transactions.code is not null then transactions.code
+            when orders.amount < 0 then 'return'
+            when nullif(trim(orders.order_transaction_type), '') is null then 'purchase'
+            else lower(trim(orders.order_transaction_type))
+        end as trfmd_order_transaction_type
     from ${src}_${sub}.order_digital_transactions as orders
     left join ${stg}_${sub}.words__next as placeholders
         on
-            placeholders.kind = 'placeholder'
+            placeholders.kind in ('placeholder', 'placeholder_id')
             and lower(trim(orders.customer_id)) = placeholders.word
+    left join ${stg}_${sub}.words__next as no_numbers
+        on
+            no_numbers.kind in ('placeholder', 'placeholder_id')
+            and lower(trim(orders.order_no)) = no_numbers.word
+    left join ${stg}_${sub}.words__next as no_cards
+        on
+            no_cards.kind in ('placeholder', 'placeholder_id')
+            and lower(trim(orders.token)) = no_cards.word
+    left join ${stg}_${sub}.words__next as transactions
+        on
+            transactions.kind = 'transaction'
+            and lower(trim(orders.order_transaction_type)) = transactions.word
     left join ${stg}_${sub}.dates_standard__next as dates
         on
             dates.source = 'order_digital_transactions'
             and orders.order_datetime = dates.value
+
+),
+
+signed as (
+
+    select
+        *,
+        amount < 0 and trfmd_order_transaction_type not like 'cancel%' as went_back
+    from orders
+
+),
+
+ranked as (
+
+    select
+        *,
+        -- a repeat of the same record is the same order; the latest one counts. Money that went
+        -- back under an order's number is a record beside it, one for each time, no later state
+        row_number() over (
+            partition by
+                trfmd_order_key,
+                coalesce(went_back, false),
+                case when went_back then trfmd_order_datetime_unix end
+            order by
+                time desc, trfmd_order_datetime_unix desc, order_datetime desc,
+                amount desc, email desc, customer_id desc, phone_number desc, token desc
+        ) as recency
+    from signed
 
 ),
 
@@ -42,9 +90,9 @@ latest as (
     select
         *,
         cast(td_time_format(trfmd_order_datetime_unix, 'MM', 'UTC') as bigint) as order_month
-    from orders
+    from ranked
     -- records without a number cannot repeat one
-    where recency = 1 or order_no is null
+    where recency = 1 or trfmd_order_key is null
 
 ),
 
@@ -92,9 +140,9 @@ final as (
         latest.time,
 
         -- ids
-        latest.order_no || coalesce('#' || nullif(trim(latest.order_part), ''), '')
-            as trfmd_order_key,
+        latest.trfmd_order_key,
         latest.trfmd_customer_id,
+        latest.trfmd_token,
         emails.trfmd_email,
         emails.valid_email_flag,
         phones.trfmd_phone_number,
@@ -113,12 +161,7 @@ final as (
         end as trfmd_season,
 
         -- what
-        case
-            when transactions.code is not null then transactions.code
-            when latest.amount < 0 then 'return'
-            when nullif(trim(latest.order_transaction_type), '') is null then 'purchase'
-            else lower(trim(latest.order_transaction_type))
-        end as trfmd_order_transaction_type,
+        latest.trfmd_order_transaction_type,
         coalesce(payments.code, lower(nullif(trim(latest.payment_method), '')))
             as trfmd_payment_method,
         upper(nullif(trim(latest.promo_code), '')) as trfmd_promo_code,
@@ -156,10 +199,6 @@ final as (
             latest.phone_number = phones.phone_number
             and coalesce(coalesce(latest.billing_country, latest.shipping_country), '')
             = phones.country
-    left join ${stg}_${sub}.words__next as transactions
-        on
-            transactions.kind = 'transaction'
-            and lower(trim(latest.order_transaction_type)) = transactions.word
     left join ${stg}_${sub}.words__next as payments
         on
             payments.kind = 'payment'

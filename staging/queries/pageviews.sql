@@ -31,7 +31,8 @@ select
     views.time,
 
     -- ids
-    nullif(trim(views.td_client_id), '') as trfmd_td_client_id,
+    case when no_browsers.word is null then nullif(trim(views.td_client_id), '') end
+        as trfmd_td_client_id,
     nullif(trim(views.td_global_id), '') as trfmd_td_global_id,
 
     -- where
@@ -57,3 +58,7 @@ select
 
     ${session_unixtime} as built_for
 from ${src}_${sub}.pageviews as views
+left join ${stg}_${sub}.words__next as no_browsers
+    on
+        no_browsers.kind in ('placeholder', 'placeholder_id')
+        and lower(trim(views.td_client_id)) = no_browsers.word

@@ -5,6 +5,22 @@
 -- writes  staging sms_activity, replaced whole by wf04_stage
 -- nulls   a trfmd_ column is null when the raw value says nothing
 
+with
+
+events as (
+
+    select
+        *,
+        -- seconds; thousandths and millionths where a source sends those
+        case
+            when message_date >= 100000000000000 then message_date / 1000000
+            when message_date >= 100000000000 then message_date / 1000
+            else message_date
+        end as trfmd_message_date_unix
+    from ${src}_${sub}.sms_activity
+
+)
+
 select
     -- as the source sent it
     events.message_date,
@@ -25,9 +41,9 @@ select
 
     -- when, UTC
     replace(
-        td_time_format(events.message_date, 'yyyy-MM-dd HH:mm:ss', 'UTC'), ' ', 'T'
+        td_time_format(events.trfmd_message_date_unix, 'yyyy-MM-dd HH:mm:ss', 'UTC'), ' ', 'T'
     ) || 'Z' as trfmd_message_date,
-    events.message_date as trfmd_message_date_unix,
+    events.trfmd_message_date_unix,
 
     -- what
     coalesce(kinds.code, lower(nullif(trim(events.activity_type), ''))) as trfmd_activity_type,
@@ -35,7 +51,7 @@ select
     nullif(trim(events.message_name), '') as trfmd_message_name,
 
     ${session_unixtime} as built_for
-from ${src}_${sub}.sms_activity as events
+from events
 left join ${stg}_${sub}.emails_standard__next as emails on events.email = emails.email
 left join ${stg}_${sub}.phones_standard__next as phones
     on events.phone_number = phones.phone_number and phones.country = ''

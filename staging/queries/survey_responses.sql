@@ -24,7 +24,11 @@ select
     emails.valid_email_flag,
     phones.trfmd_phone_number,
     case
-        when placeholders.word is null then upper(nullif(trim(answers.customer_id), ''))
+        when placeholders.word is null
+            then
+                regexp_replace(
+                    upper(nullif(trim(answers.customer_id), '')), '^([0-9]+)[.]0+$', '$1'
+                )
     end as trfmd_customer_id,
 
     -- when, UTC
@@ -45,4 +49,6 @@ left join ${stg}_${sub}.phones_standard__next as phones
 left join ${stg}_${sub}.dates_standard__next as dates
     on dates.source = 'survey_responses' and answers.submitted_at = dates.value
 left join ${stg}_${sub}.words__next as placeholders
-    on placeholders.kind = 'placeholder' and lower(trim(answers.customer_id)) = placeholders.word
+    on
+        placeholders.kind in ('placeholder', 'placeholder_id')
+        and lower(trim(answers.customer_id)) = placeholders.word

@@ -66,7 +66,13 @@ cleaned as (
 
     select
         email,
-        lower(regexp_replace(email, '^[ \t]+|[ \t]+$', '')) as clean_email,
+        -- blanks of every kind around an address, also those of a web page; a line's end is none
+        lower(
+            regexp_replace(
+                email,
+                '^[ \t\u00a0\u200b\ufeff]+|[ \t\u00a0\u200b\ufeff]+\z', ''
+            )
+        ) as clean_email,
         array_join(array_sort(array_agg(distinct source)), ', ') as sources,
         count(*) as occurrences
     from raw_emails
