@@ -131,12 +131,13 @@ def failure(workflow_name, session_unixtime, session_time, sub, message="", stac
             treasure.run_query(log, metrics[0], rows=False)
     except TaskError as refusal:
         print(f"run_metrics was not written: {refusal}")
-    tell(webhook, told_of(workflow_name, sub, session_time, row["error_message"]))
+    tell(webhook, told_of(workflow_name, sub, session_time, run, row["error_message"]))
 
 
-def told_of(workflow: str, sub: str, session: str, message: str) -> dict[str, str]:
+def told_of(workflow: str, sub: str, session: str, run: str, message: str) -> dict[str, str]:
     """Return what a webhook gets of a failure."""
-    return {"status": "failure", "sub": sub, "workflow": workflow, "session": session, "message": message}
+    about = {"status": "failure", "sub": sub, "workflow": workflow, "session": session, "run_id": run}
+    return {**about, "message": message}
 
 
 def run_failure(workflow_name, session_unixtime, session_time, defaults, message="", stacktrace=""):
@@ -154,7 +155,7 @@ def run_failure(workflow_name, session_unixtime, session_time, defaults, message
     digdag.env.store({"failure_texts": {workflow_name: mailed}})
     sub = str(params.get("sub") or "")
     webhook = params.get("webhook") or defaults.get("webhook") or ""
-    tell(webhook, told_of(workflow_name, sub, session_time, shortened(message)))
+    tell(webhook, told_of(workflow_name, sub, session_time, run_id(params), shortened(message)))
     log = f"va_config_{sub if usable(sub) else defaults['sub']}"
     add_failure(log, workflow_name, int(session_unixtime), session_time, run_id(params), message, stacktrace)
 

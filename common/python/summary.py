@@ -43,7 +43,8 @@ def main(sub, session_unixtime, session_date, webhook=""):
     ]
     treasure.insert_rows(log, "run_summary", SUMMARY_COLUMNS, rows)
     digdag.env.store({"summary": {"html": rendered("summary.html.j2", values).replace("$", "&#36;")}})
-    tell(webhook, {"status": "success", "sub": sub, "session": session_date, "facts": dict(facts)})
+    about = {"status": "success", "sub": sub, "session": session_date, "run_id": run}
+    tell(webhook, {**about, "facts": dict(facts)})
 
 
 def workflow_rows(log: str, session: int, run: str) -> list[dict[str, str]]:
