@@ -188,6 +188,28 @@ def test_references_and_totals(validate, treasure, params):
     }  # fmt: skip
 
 
+def test_rows_that_should_not_be(validate, treasure, params):
+    over = {
+        "name": "orders over 5",
+        "of": "order_offline_transactions.amount",
+        "where": "amount > 5 or amount < 0",
+        "advice": "look",
+    }
+    none = {"name": "lines of nothing", "of": "order_details.net_price", "where": "net_price = 0"}
+    broken = {"name": "broken", "of": "consents.id", "where": "no_such_column = 1"}
+    rows = [over, none, broken]
+    findings = validate({**RULES, "rows": rows})
+    by_check = {f["check_name"]: f for f in findings}
+    assert set(by_check) == {"ROWS", "CHECK_FAILED"}, findings
+    found = by_check["ROWS"]
+    assert (found["severity"], found["finding_count"], found["row_count"]) == ("warning", 1, 2)
+    assert (found["actual"], found["advice"]) == ("1 orders over 5", "look")
+    assert found["place"].startswith("config/validation.yml:")
+    shown = treasure.run_query(f"src_{params['sub']}", found["rows_query"]).dicts()
+    assert [(row["order_no"], row["amount"]) for row in shown] == [("1", 8.0)]
+    assert json.loads(found["sample_rows"])[0]["amount"] == "8.0"
+
+
 def test_totals_by_several_columns_of_which_later_ones_may_be_null(validate):
     total = {**RULES["totals"][0], "by": ["order_no", "order_part"]}
     tables = {

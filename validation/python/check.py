@@ -1,4 +1,4 @@
-"""Check the src tables: schema, completeness, formats, ranges, keys, references, totals, conversions.
+"""Check the src tables: schema, values, keys, conditions, references, totals, conversions.
 
 Task      wf03_validate +check, ``py>: validation.python.check.main``
 Reads     src_<sub>.*; va_config_<sub>.mapping_rejects; config/validation.yml, schema_map.yml
@@ -113,7 +113,9 @@ class Check:
             for found, quality in pool.map(lambda table: self.try_table(table, before), tables):
                 self.findings += found
                 self.quality += quality
-            for found in pool.map(self.try_across, [*self.rules.references, *self.rules.totals]):
+            for found in pool.map(
+                self.try_across, [*self.rules.rows, *self.rules.references, *self.rules.totals]
+            ):
                 self.findings += found
         self.findings += [self.reject_finding(row) for row in rejects if row["kind"] == "unconvertible"]
         self.findings += [self.type_finding(row) for row in rejects if row["kind"] == "changed_type"]
@@ -140,9 +142,9 @@ class Check:
             return [check_failed(table.name, error)], []
 
     def try_across(self, entry: Mapping[str, Any]) -> list[Finding]:
-        """Check one reference or total; one that cannot run is a finding."""
+        """Check one condition, reference or total; one that cannot run is a finding."""
         try:
-            return self.check_across(entry)
+            return self.check_rows(entry) if "where" in entry else self.check_across(entry)
         except treasure.ApiError:
             raise
         except TaskError as error:
@@ -329,6 +331,35 @@ class Check:
             "previous_completeness": old[f"{prefix}completeness"] if old else None,
             "session_unixtime": self.session,
         }
+
+    def check_rows(self, entry: Mapping[str, Any]) -> list[Finding]:
+        """Count the rows of a table that meet a condition which none should meet."""
+        table, column = str(entry["of"]).split(".")
+        owner = next(each for each in self.mapped if each.name == table)
+        if owner.absent or not self.has(entry["of"]):
+            return []
+        sql = checks.rows_sql(self.database, table, f"({entry['where']})")
+        first = treasure.run_query(self.database, checks.counted(sql), session_unixtime=self.session).rows[0]
+        if not first[0]:
+            return []
+        mapped_column = next((each for each in owner.columns if each.name == column), None)
+        return [
+            Finding(
+                entry.get("severity", "warning"),
+                "ROWS",
+                table,
+                column,
+                expected="none",
+                actual=f"{first[0]:,} {entry['name']}",
+                finding_count=first[0],
+                row_count=next((int(q["row_count"]) for q in self.quality if q["table_name"] == table), 0),
+                sample_rows=self.sample_rows(owner, [column], f"({entry['where']})"),
+                rows_query=sql,
+                source=source_of(owner, mapped_column) if mapped_column else "",
+                place=self.rules.places.get(str(entry["name"]), ""),
+                advice=str(entry.get("advice") or "see what these rows mean, and map them so"),
+            )
+        ]
 
     def check_across(self, entry: Mapping[str, Any]) -> list[Finding]:
         """Check one reference or total between tables, when its tables and columns are there."""

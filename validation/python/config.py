@@ -12,7 +12,7 @@ from common.python.lined_yaml import Lined
 from common.python.retail_schema import did_you_mean
 
 FILE = "config/validation.yml"
-TOP_KEYS = ("validation_config", "tables", "references", "totals")
+TOP_KEYS = ("validation_config", "tables", "rows", "references", "totals")
 CONFIG = {
     "fail_on_missing_table": True,
     "fail_on_missing_column": True,
@@ -22,6 +22,7 @@ CONFIG = {
 }
 TABLE_KEYS = ("key", "fresh_days", "columns")
 COLUMN_KEYS = ("completeness", "format", "range", "values", "severity")
+ROW_KEYS = ("name", "of", "where", "severity", "advice")
 SEVERITIES = ("critical", "warning", "info")  # in the order in which a reader wants them
 
 
@@ -40,12 +41,13 @@ class ColumnRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """The whole file: settings, rules per table and column, keys, references and totals."""
+    """The whole file: settings, rules per table and column, keys, conditions, references and totals."""
 
     settings: Mapping[str, Any]
     columns: Mapping[str, Mapping[str, ColumnRule]]
     keys: Mapping[str, tuple[str, ...]]
     fresh_days: Mapping[str, float] = field(default_factory=dict)
+    rows: tuple[Mapping[str, Any], ...] = ()
     references: tuple[Mapping[str, Any], ...] = ()
     totals: tuple[Mapping[str, Any], ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
@@ -100,9 +102,13 @@ def read_rules(schema: Mapping[str, Mapping[str, str]], path: str = FILE) -> Rul
             column: column_rule(source, table, column, spec or {}, faults)
             for column, spec in given_columns.items()
         }
+    rows = tuple(source.data.get("rows") or ())
     references = tuple(source.data.get("references") or ())
     totals = tuple(source.data.get("totals") or ())
+    for position, entry in enumerate(rows):
+        faults += unknown_keys(source, ("rows", position), entry, ROW_KEYS)
     for kind, entries, needed in (
+        ("rows", rows, ("name", "of", "where")),
         ("references", references, ("name", "from", "to")),
         ("totals", totals, ("name", "of", "by", "equals")),
     ):
@@ -118,7 +124,7 @@ def read_rules(schema: Mapping[str, Mapping[str, str]], path: str = FILE) -> Rul
             places[str(entry.get("name"))] = place
     if faults:
         raise told_together(faults, where=path, mend="mend these lines")
-    return Rules({**CONFIG, **given}, columns, keys, fresh_days, references, totals, places)
+    return Rules({**CONFIG, **given}, columns, keys, fresh_days, rows, references, totals, places)
 
 
 def column_rule(
@@ -162,7 +168,7 @@ def unknown_keys(source: Lined, path: tuple[Any, ...], given: Any, known: Any) -
 
 
 def named_columns(entry: Mapping[str, Any]) -> list[str]:
-    """Return every `table.column` that a reference or total names."""
+    """Return every `table.column` that a condition, reference or total names."""
     named = [entry.get("from"), entry.get("of"), entry.get("equals")]
     to = entry.get("to") or []
     return [str(name) for name in [*named, *(to if isinstance(to, list) else [to])] if name]
