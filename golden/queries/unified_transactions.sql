@@ -1,7 +1,7 @@
 -- Orders of both channels in one shape: one row per staged order.
 --
--- rows    an order that several customers share has one for each part; money that went back under an
---         order's number has one for each time
+-- rows    an order that several customers share has one for each part; money that went back under
+--         an order's number has one for each time
 --
 -- reads   cdp_unification enriched_order_digital_transactions   one row per online order
 --         cdp_unification enriched_order_offline_transactions   one row per store order
