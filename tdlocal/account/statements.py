@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ READERS = 4
 BATCH = 1000
 PAGE_ROWS = 25_000
 PAGE_BYTES = 4 * 2**20  # a page ends with the batch that reaches either limit
+REMEMBERED = 1000  # statements that are over, for who asks how they ended
 IDLE_SECONDS = 900  # a statement nobody asks for is forgotten
 KILLED = "the account was killed while these rows were being read: run the statement again"
 TABLE = """
@@ -61,6 +63,8 @@ class Statement:
     token: str
     about: tuple[str, str, int, str] = ("", "", 0, "")  # SQL, database, moment, time zone
     number: int = field(default_factory=lambda: -time.time_ns())  # under it the engine notes what is done
+    headers: dict[str, str] = field(default_factory=dict)  # of the reply, for the client's session
+    update_type: str = ""  # of a statement that the engine does not see
     kept: bool = False  # whether it is written down
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
@@ -87,6 +91,7 @@ class Statements:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="statement")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="page")
         self._in_hand: dict[str, Statement] = {}
+        self._over: OrderedDict[str, tuple[str, str, EngineError | None]] = OrderedDict()
         self._lock = threading.Lock()
         self._count = 0
         account.store.script(TABLE)
@@ -135,6 +140,29 @@ class Statements:
         statement.done.set()
         return statement
 
+    def failed(self, error: EngineError) -> Statement:
+        """A statement that is known to fail."""
+        statement = self._new()
+        statement.error = error
+        statement.done.set()
+        return statement
+
+    def queue(self, statement: Statement, seconds: float) -> None:
+        """Give a statement some time before its client is told where the first page will be."""
+        if not statement.done.wait(seconds):
+            self._keep(statement)
+
+    def known(self, statement_id: str) -> tuple[str, str, EngineError | None] | None:
+        """State, SQL and error of a statement; None for one that is not in hand nor among the last ones."""
+        statement = self._in_hand.get(statement_id)
+        return self._over.get(statement_id) if statement is None else _told(statement)
+
+    def cancel_by_id(self, statement_id: str) -> None:
+        """Stop a statement, if it is in hand."""
+        statement = self._in_hand.get(statement_id)
+        if statement is not None:
+            self.cancel(statement)
+
     def find(self, statement_id: str, token: str) -> Statement:
         """The statement of a next address; NotThere when it is over or the address is not one of ours."""
         statement = self._in_hand.get(statement_id)
@@ -181,7 +209,10 @@ class Statements:
     def forget(self, statement: Statement) -> None:
         """Forget a statement that is over."""
         with self._lock:
-            self._in_hand.pop(statement.id, None)
+            if self._in_hand.pop(statement.id, None):
+                self._over[statement.id] = _told(statement)
+                if len(self._over) > REMEMBERED:
+                    self._over.popitem(last=False)
         if statement.kept:
             statement.kept = False
             self._account.store.execute("delete from statements where id = ?", [statement.id])
@@ -249,6 +280,12 @@ class Statements:
     def _drop_rows(self, statement: Statement) -> None:
         if statement.answer is not None:
             statement.answer.close()
+
+
+def _told(statement: Statement) -> tuple[str, str, EngineError | None]:
+    """State, SQL and error of a statement."""
+    state = "RUNNING" if not statement.done.is_set() else "FAILED" if statement.error else "FINISHED"
+    return state, statement.about[0], statement.error
 
 
 def read_page(statement: Statement) -> tuple[bytes, int]:

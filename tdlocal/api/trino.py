@@ -1,7 +1,8 @@
 """/v1/statement: the Trino protocol, for pytd, the trino driver, the trino CLI, JDBC and SQLAlchemy.
 
-A small answer comes whole in the first reply; a large one page by page by `nextUri`. A statement that
-takes longer is asked for again by its client, each request being held for a while.
+The first reply says where the first page will be, as Trino's does: some clients look for rows, headers and
+errors only behind `nextUri`. Those that are known to read the first reply too get the first page with it.
+A statement that takes longer is asked for again by its client, each request being held for a while.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tdlocal.workflow.sessions import zone
 
 SOURCE = "Trino's client protocol; trino-python-client 0.340 trino/client.py"
 FIRST_SECONDS = 1.0  # how long the first request is held
+QUEUED_SECONDS = 0.05  # and that of a client that learns only then how to cancel its statement
 NEXT_SECONDS = 4.0
 TRINO_VERSION = "423"
 OUTPUT = [
@@ -41,29 +43,69 @@ def start(account: Account, request: Request) -> Any:
         raise Fault(400, "the statement is not UTF-8") from None
     if not sql.strip():
         raise Fault(400, "SQL statement is empty")
+    statement = begun(account, request, sql)
+    if reads_first_reply(request):
+        return answer(account, statement, 0, FIRST_SECONDS)
+    account.statements.queue(statement, QUEUED_SECONDS)
+    return {**head(account, statement, "QUEUED"), "nextUri": next_uri(account, statement, 0)}
+
+
+def begun(account: Account, request: Request, sql: str) -> Statement:
+    """The statement that *sql* is, at work or over already."""
     try:
         wanted = plan(sql, prepared_statements(request))
         if wanted.describe:
-            return describe(account, request, wanted)
+            return described(account, request, wanted)
     except EngineError as error:
-        return failure(account, account.statements.finished([], []), error)
+        return account.statements.failed(error)
     if wanted.headers:
         statement = account.statements.finished(DONE, [(True,)])
-        reply = page_reply(account, statement, account.statements.page(statement, 0, FIRST_SECONDS))
-        return Reply(body=reply | {"updateType": wanted.update_type}, headers=wanted.headers)
-    statement = account.statements.start(wanted.sql, schema_of(request), zone_of(request))
-    return answer(account, statement, 0, FIRST_SECONDS)
+        statement.headers, statement.update_type = wanted.headers, wanted.update_type or ""
+        return statement
+    return account.statements.start(wanted.sql, schema_of(request), zone_of(request))
 
 
-@route("GET", "/v1/statement/executing/{statement_id}/{token}/{number}", source=SOURCE)
+def reads_first_reply(request: Request) -> bool:
+    """Whether the client is one that reads rows, headers and errors of the first reply."""
+    names = f"{header(request, 'source')} {request.headers.get('user-agent', '')}"
+    return any(name in names for name in ("trino-python-client", "pytd/", "tdlocal "))
+
+
+# the token in a page's address is its key, as on Trino: PyHive and others send no user with it
+@route("GET", "/v1/statement/executing/{statement_id}/{token}/{number}", source=SOURCE, auth=False)
 def following(account: Account, request: Request, statement_id: str, token: str, number: str) -> Any:
     statement = account.statements.find(statement_id, token)
     return answer(account, statement, page_number(number), NEXT_SECONDS)
 
 
-@route("DELETE", "/v1/statement/executing/{statement_id}/{token}/{number}", source=SOURCE)
+@route("DELETE", "/v1/statement/executing/{statement_id}/{token}/{number}", source=SOURCE, auth=False)
 def cancel(account: Account, request: Request, statement_id: str, token: str, number: str) -> Any:
     account.statements.cancel(account.statements.find(statement_id, token))
+    return Reply(204)
+
+
+@route("GET", "/v1/query/{statement_id}", source="Trino's client protocol; trino-js-client 0.2 queryInfo")
+def query_info(account: Account, request: Request, statement_id: str) -> Any:
+    known = account.statements.known(statement_id)
+    if known is None:
+        raise Fault(410, f"Query not found: {statement_id[:60]}")
+    state, sql, error = known
+    return {
+        "queryId": statement_id,
+        "state": state,
+        "scheduled": True,
+        "self": f"{account.url}/v1/query/{statement_id}",
+        "query": sql,
+        "queryStats": stats(state),
+        "warnings": [],
+        "finalQueryInfo": state in ("FINISHED", "FAILED"),
+        **({} if error is None else {"errorType": error.kind, "errorCode": error_code(error)}),
+    }
+
+
+@route("DELETE", "/v1/query/{statement_id}", source="Trino's client protocol; trino-js-client 0.2 cancel")
+def cancel_query(account: Account, request: Request, statement_id: str) -> Any:
+    account.statements.cancel_by_id(statement_id)
     return Reply(204)
 
 
@@ -84,18 +126,23 @@ def answer(account: Account, statement: Statement, number: int, seconds: float) 
         page = account.statements.page(statement, number, seconds)
     except EngineError as error:
         return failure(account, statement, error)
-    return page_reply(account, statement, page)
+    reply = page_reply(account, statement, page)
+    return Reply(body=reply, headers=statement.headers) if statement.headers else reply
 
 
-def page_reply(account: Account, statement: Statement, page: Page) -> dict[str, Any]:
-    """The protocol's answer object."""
-    state = "FINISHED" if page.last else "RUNNING"
-    reply: dict[str, Any] = {
+def head(account: Account, statement: Statement, state: str) -> dict[str, Any]:
+    """What every reply of a statement has."""
+    return {
         "id": statement.id,
         "infoUri": f"{account.url}/v1/query/{statement.id}",
         "stats": stats(state),
         "warnings": [],
     }
+
+
+def page_reply(account: Account, statement: Statement, page: Page) -> dict[str, Any]:
+    """The protocol's answer object."""
+    reply = head(account, statement, "FINISHED" if page.last else "RUNNING")
     if not page.ready:
         reply["nextUri"] = next_uri(account, statement, page.number)
         return reply
@@ -104,7 +151,9 @@ def page_reply(account: Account, statement: Statement, page: Page) -> dict[str, 
         reply["data"] = orjson.Fragment(page.data)
     elif not statement.columns:
         reply["data"] = [[True]]
-    if statement.answer is not None and statement.answer.update_type:
+    if statement.update_type:
+        reply["updateType"] = statement.update_type
+    elif statement.answer is not None and statement.answer.update_type:
         reply["updateType"] = statement.answer.update_type
         if statement.answer.update_count is not None:
             reply["updateCount"] = statement.answer.update_count
@@ -123,10 +172,7 @@ def next_uri(account: Account, statement: Statement, number: int) -> str:
 def failure(account: Account, statement: Statement, error: EngineError) -> dict[str, Any]:
     """A failed statement, with Trino's names."""
     return {
-        "id": statement.id,
-        "infoUri": f"{account.url}/v1/query/{statement.id}",
-        "stats": stats("FAILED"),
-        "warnings": [],
+        **head(account, statement, "FAILED"),
         "error": {
             "message": error.message,
             "errorCode": error.code,
@@ -142,6 +188,11 @@ def failure(account: Account, statement: Statement, error: EngineError) -> dict[
     }
 
 
+def error_code(error: EngineError) -> dict[str, Any]:
+    """Trino's name and number of an error."""
+    return {"code": error.code, "name": error.name, "type": error.kind}
+
+
 def stats(state: str) -> dict[str, Any]:
     """The counters that clients insist on; this account does not count."""
     counters = (
@@ -150,7 +201,8 @@ def stats(state: str) -> dict[str, Any]:
         "physicalInputBytes physicalWrittenBytes internalNetworkInputBytes"
     )
     over = state in ("FINISHED", "FAILED")
-    return {"state": state, "queued": False, "scheduled": True, **dict.fromkeys(counters.split(), 0)} | (
+    waits = state == "QUEUED"
+    return {"state": state, "queued": waits, "scheduled": not waits, **dict.fromkeys(counters.split(), 0)} | (
         {"progressPercentage": 100.0, "runningPercentage": 0.0} if over else {}
     )
 
@@ -183,13 +235,13 @@ def signature(tree: TypeTree) -> dict[str, Any]:
     return {"rawType": tree.full_name, "arguments": arguments}
 
 
-def describe(account: Account, request: Request, wanted: Plan) -> Any:
+def described(account: Account, request: Request, wanted: Plan) -> Statement:
     """DESCRIBE INPUT and DESCRIBE OUTPUT of a prepared statement."""
     if wanted.describe == "input":
         columns = [Column("Position", "bigint"), Column("Type", "varchar")]
         rows: list[tuple[Any, ...]] = [(place, "unknown") for place in range(wanted.parameters)]
-        return answer(account, account.statements.finished(columns, rows), 0, FIRST_SECONDS)
-    return answer(account, account.statements.finished(OUTPUT, outputs(account, request, wanted)), 0, 0)
+        return account.statements.finished(columns, rows)
+    return account.statements.finished(OUTPUT, outputs(account, request, wanted))
 
 
 def outputs(account: Account, request: Request, wanted: Plan) -> list[tuple[Any, ...]]:

@@ -37,6 +37,15 @@ class Client(threading.Thread):
         self.codes[answer.status_code] += 1
         return answer
 
+    def statement(self, sql: str) -> list[list[object]]:
+        page = self.call("POST", "/v1/statement", data=sql).json()
+        rows = page.get("data", [])
+        while "nextUri" in page:
+            page = self.http.get(page["nextUri"], timeout=60).json()
+            rows += page.get("data", [])
+        assert "error" not in page, page
+        return rows
+
     def run(self) -> None:
         try:
             for turn in range(ROUNDS):
@@ -57,15 +66,14 @@ class Client(threading.Thread):
         own = f"own_{self.number}"
         made = f"create table {own} as select {turn} n"
         for sql in (f"drop table if exists {own}", made, f"select n from {own}"):
-            answer = self.call("POST", "/v1/statement", data=sql).json()
-            assert "error" not in answer, answer
-        assert answer["data"] == [[turn]]
+            rows = self.statement(sql)
+        assert rows == [[turn]]
         self.call("POST", "/v3/table/create/busy/shared/log")
         if self.number % 8 == 0:
             assert self.call("POST", "/v3/table/swap/busy/live/next").ok
         # whichever of the two is live, it is whole: never missing, never a mixture
-        answer = self.call("POST", "/v1/statement", data="select min(v), max(v), count(*) from live").json()
-        assert answer["data"][0][0] == answer["data"][0][1] and answer["data"][0][2] == 1000, answer
+        [[least, most, count]] = self.statement("select min(v), max(v), count(*) from live")
+        assert least == most and count == 1000
         assert self.call("GET", "/v3/table/list/busy").ok
 
 

@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
@@ -181,7 +182,7 @@ def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> No
         b"cross join table(sequence(1, 20)) b (m) order by 1, 2"
     )
     first = requests.post(f"{server.url}/v1/statement", data=sql, headers=headers).json()
-    rows = list(first["data"])
+    rows: list[list[int]] = []
     page = first
     while "nextUri" in page:
         address = page["nextUri"]
@@ -191,6 +192,62 @@ def test_a_page_can_be_asked_for_again(server: LocalServer, database: str) -> No
     assert rows == [[n, m] for n in range(1, 5001) for m in range(1, 21)]
     assert requests.get(first["nextUri"], headers=headers).status_code in (404, 410)
     assert requests.get(address.replace("/executing/", "/executing/x"), headers=headers).status_code == 404
+
+
+def behind_next_uri(server: LocalServer, sql: str, **headers: str) -> tuple[list[dict[str, Any]], list[Any]]:
+    """All replies to a statement, read as PyHive, trino-js-client and trino-go-client do: what the first
+    one tells beside its nextUri is not looked at, and no user is sent with the requests that follow.
+    """
+    sent = {"X-Trino-User": server.key, **headers}
+    first = requests.post(f"{server.url}/v1/statement", data=sql.encode(), headers=sent)
+    assert first.json().keys() == {"id", "infoUri", "stats", "warnings", "nextUri"}
+    assert first.json()["stats"]["state"] == "QUEUED"
+    replies, kept = [first.json()], [first]
+    while "nextUri" in replies[-1]:
+        kept.append(requests.get(replies[-1]["nextUri"]))
+        replies.append(kept[-1].json())
+    return replies, [one.headers for one in kept]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select 1 a, 'x' b", {"data": [[1, "x"]]}),
+        ("create schema behind_next_uri", {"data": [[True]], "updateType": "CREATE SCHEMA"}),
+        ("prepare p from select 1", {"data": [[True]], "updateType": "PREPARE"}),
+        ("use other", {"updateType": "USE"}),
+    ],
+)
+def test_rows_and_headers_come_behind_next_uri(server: LocalServer, sql: str, told: dict[str, Any]) -> None:
+    replies, headers = behind_next_uri(server, sql)
+    assert told.items() <= replies[-1].items() and replies[-1]["stats"]["state"] == "FINISHED"
+    wanted = {"prepare": "X-Trino-Added-Prepare", "use": "X-Trino-Set-Schema"}.get(sql.split()[0])
+    assert wanted is None or (wanted in headers[-1] and wanted not in headers[0])
+
+
+def test_errors_and_many_rows_come_behind_next_uri(server: LocalServer) -> None:
+    for sql in ("select nope", "execute nope"):
+        replies, _ = behind_next_uri(server, sql)
+        assert replies[-1]["error"]["errorType"] == "USER_ERROR", replies
+    replies, _ = behind_next_uri(server, "select n from table(sequence(1, 60000)) a (n)")
+    assert sum(len(reply.get("data", [])) for reply in replies) == 60000
+
+
+def test_a_statement_is_told_about_and_stopped_by_its_id(server: LocalServer) -> None:
+    headers = {"X-Trino-User": server.key}
+    replies, _ = behind_next_uri(server, "select nope")
+    info = requests.get(replies[0]["infoUri"], headers=headers).json()
+    assert (info["state"], info["query"], info["errorCode"]["name"]) == (
+        "FAILED",
+        "select nope",
+        "COLUMN_NOT_FOUND",
+    )
+    slow = requests.post(f"{server.url}/v1/statement", data=SLOW.encode(), headers=headers).json()
+    assert requests.get(slow["infoUri"], headers=headers).json()["state"] == "RUNNING"
+    assert requests.delete(slow["infoUri"]).status_code == 401
+    assert requests.delete(slow["infoUri"], headers=headers).status_code == 204
+    assert requests.get(slow["nextUri"]).status_code == 404
+    assert requests.get(f"{server.url}/v1/query/nobody", headers=headers).status_code == 410
 
 
 def test_the_server_tells_its_version(server: LocalServer) -> None:

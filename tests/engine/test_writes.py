@@ -66,6 +66,19 @@ def test_a_syntax_error_anywhere_runs_nothing(engine, ask):
     assert engine.tables("shop") == []
 
 
+def test_a_view_that_is_not_there_is_dropped_if_it_exists(engine, ask):
+    assert ask("drop view if exists later") == []
+    ask("create table now_there as select 1 a")
+    for sql, told in [
+        ("drop view later", "does not exist"),
+        ("drop view if exists now_there", "but a table with that name exists. Did you mean DROP TABLE"),
+    ]:
+        with pytest.raises(EngineError, match=told) as caught:
+            ask(sql)
+        assert caught.value.name == "GENERIC_USER_ERROR"
+    assert ask("select a from now_there") == [(1,)]
+
+
 def test_the_cache_sees_a_changed_table(ask):
     ask("create table t as select 1 as n")
     assert ask("select * from t") == [(1, NOW)]

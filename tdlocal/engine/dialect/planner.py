@@ -413,6 +413,17 @@ class _Planner:
             self.existing(target, node.pos)
         return plans.DropTable(target, details["quiet"])
 
+    def plan_drop_view(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
+        """There are no views: with IF EXISTS, as dbt sends it before it builds, nothing is to be done."""
+        target = self.named(details["name"], node.pos)
+        name = full_name(*target)
+        problem = f"View '{name}' does not exist"
+        if self.session.catalog.table(*target) is not None:
+            problem += f", but a table with that name exists. Did you mean DROP TABLE {name}?"
+        elif details["quiet"]:
+            return plans.Rows((), [], "DROP VIEW")
+        raise self.error(node.pos, "GENERIC_USER_ERROR", problem)
+
     def plan_rename_table(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         target = self.named(details["name"], node.pos)
         if not details["quiet"]:

@@ -129,11 +129,13 @@ class StatementParser(QueryParser):
             cascade = self.accept("CASCADE")
             self.accept("RESTRICT")
             return s.Statement(pos, "drop schema", {"name": name, "quiet": quiet, "cascade": cascade})
-        if self.at("VIEW", "MATERIALIZED", "FUNCTION", "ROLE", "CATALOG"):
+        if self.at("MATERIALIZED", "FUNCTION", "ROLE", "CATALOG"):
             self.refuse(pos, f"DROP {self.token.upper}")
-        self.expect("TABLE")
+        kind = "view" if self.accept("VIEW") else "table"
+        if kind == "table":
+            self.expect("TABLE")
         quiet = self.if_exists()
-        return s.Statement(pos, "drop table", {"name": self.qualified_name(), "quiet": quiet})
+        return s.Statement(pos, f"drop {kind}", {"name": self.qualified_name(), "quiet": quiet})
 
     def statement_alter(self, pos: int) -> s.Statement:
         self.expect("TABLE")
