@@ -66,6 +66,7 @@ class Statement:
     headers: dict[str, str] = field(default_factory=dict)  # of the reply, for the client's session
     update_type: str = ""  # of a statement that the engine does not see
     kept: bool = False  # whether it is written down
+    expired: str = ""  # what a statement fails with that took longer than it may
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,12 +97,31 @@ class Statements:
         self._count = 0
         account.store.script(TABLE)
 
-    def start(self, sql: str, database: str, time_zone: str = "UTC") -> Statement:
-        """Run a statement; wait for `done`, or ask for pages."""
+    def start(
+        self, sql: str, database: str, time_zone: str = "UTC", limit: tuple[float, str] | None = None
+    ) -> Statement:
+        """Run a statement; wait for `done`, or ask for pages.
+
+        Args:
+            sql: one statement.
+            database: where names without one belong to.
+            time_zone: the session's.
+            limit: the seconds it may run, and what it fails with when it takes longer.
+        """
         statement = self._new()
         statement.about = (sql, database, now(), time_zone)
         self._workers.submit(self._run, statement)
+        if limit is not None:
+            timer = threading.Timer(limit[0], self._expire, [statement, limit[1]])
+            timer.daemon = True
+            timer.start()
         return statement
+
+    def _expire(self, statement: Statement, message: str) -> None:
+        """Stop a statement that is still at work when its time is over."""
+        if not statement.done.is_set():
+            statement.expired = message
+            statement.cancelled.set()
 
     def resume(self, going_on: bool, steps: Mapping[int, int]) -> None:
         """Go on with the statements whose clients were told to ask again before the account was killed.
@@ -258,7 +278,8 @@ class Statements:
             )
             self._take(statement, answer)
         except EngineError as error:
-            statement.error = error
+            late = EngineError("EXCEEDED_TIME_LIMIT", statement.expired, "INSUFFICIENT_RESOURCES", 131075)
+            statement.error = late if statement.expired else error
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
             statement.error = EngineError("GENERIC_INTERNAL_ERROR", message, "INTERNAL_ERROR", 65536)

@@ -12,7 +12,7 @@ import hmac
 import importlib
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,6 +39,21 @@ JSON = "application/json"
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name. Those of the Trino protocol may come several times: JDBC sends one line for
+    each prepared statement and session property.
+
+    >>> joined([(b"x-trino-session", b"a=1"), (b"x-trino-session", b"b=2")])
+    {'x-trino-session': 'a=1,b=2'}
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        several = key in found and key.startswith(("x-trino-", "x-presto-"))
+        found[key] = f"{found[key]},{text}" if several else text
+    return found
 
 
 class Application:
@@ -71,7 +86,7 @@ class Application:
             scope["method"],
             scope["path"],
             scope["query_string"].decode("latin-1"),
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+            joined(scope["headers"]),
         )
         limit = found[0].body_limit if found and self.knows(request.key) else STRANGER_LIMIT
         body = await read_body(receive, limit)

@@ -7,6 +7,7 @@ A statement that takes longer is asked for again by its client, each request bei
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
@@ -26,6 +27,11 @@ SOURCE = "Trino's client protocol; trino-python-client 0.340 trino/client.py"
 FIRST_SECONDS = 1.0  # how long the first request is held
 QUEUED_SECONDS = 0.05  # and that of a client that learns only then how to cancel its statement
 NEXT_SECONDS = 4.0
+TIME_LIMITS = {
+    "query_max_run_time": "maximum time",
+    "query_max_execution_time": "the maximum execution time",
+}
+SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 TRINO_VERSION = "423"
 OUTPUT = [
     *(Column(name, "varchar") for name in ("Column Name", "Catalog", "Schema", "Table", "Type")),
@@ -62,7 +68,7 @@ def begun(account: Account, request: Request, sql: str) -> Statement:
         statement = account.statements.finished(DONE, [(True,)])
         statement.headers, statement.update_type = wanted.headers, wanted.update_type or ""
         return statement
-    return account.statements.start(wanted.sql, schema_of(request), zone_of(request))
+    return account.statements.start(wanted.sql, schema_of(request), zone_of(request), limit_of(request))
 
 
 def reads_first_reply(request: Request) -> bool:
@@ -288,6 +294,31 @@ def zone_of(request: Request) -> str:
     except ValueError:
         raise Fault(400, f"Invalid time zone: {name[:60]}") from None
     return name
+
+
+def limit_of(request: Request) -> tuple[float, str] | None:
+    """How long the statement may run, by the session's query_max_run_time (JDBC's setQueryTimeout) or
+    query_max_execution_time, and what is said when it takes longer; 400 for what is no duration.
+    """
+    session = pairs(header(request, "session"))
+    limits = [
+        (duration(session[name]), f"Query exceeded {words} limit of {session[name]}")
+        for name, words in TIME_LIMITS.items()
+        if name in session
+    ]
+    return min(limits, default=None)
+
+
+def duration(text: str) -> float:
+    """Seconds of a duration as Trino writes it.
+
+    >>> duration("1.50m"), duration("20 ms")
+    (90.0, 0.02)
+    """
+    found = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*(ns|us|ms|s|m|h|d)\s*", text)
+    if found is None:
+        raise Fault(400, f"duration is not a valid data duration string: {text[:60]}")
+    return float(found[1]) * SECONDS[found[2]]
 
 
 def page_number(text: str) -> int:

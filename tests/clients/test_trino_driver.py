@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import http.client
+import json
 import math
 import threading
 import time
@@ -248,6 +250,48 @@ def test_a_statement_is_told_about_and_stopped_by_its_id(server: LocalServer) ->
     assert requests.delete(slow["infoUri"], headers=headers).status_code == 204
     assert requests.get(slow["nextUri"]).status_code == 404
     assert requests.get(f"{server.url}/v1/query/nobody", headers=headers).status_code == 410
+
+
+def test_a_header_may_come_several_times(server: LocalServer) -> None:
+    """JDBC sends a line for each statement that is prepared."""
+    address = urlparse(server.url)
+    line = http.client.HTTPConnection(address.hostname, address.port)
+    line.putrequest("POST", "/v1/statement")
+    for name, value in [
+        ("X-Trino-User", server.key),
+        ("X-Trino-Source", "trino-python-client"),
+        ("X-Trino-Prepared-Statement", "one=select%20%3F%2C%201"),
+        ("X-Trino-Prepared-Statement", "two=select%202"),
+        ("Content-Length", "20"),
+    ]:
+        line.putheader(name, value)
+    line.endheaders(b"execute one using 7 ")
+    assert json.loads(line.getresponse().read())["data"] == [[7, 1]]
+    line.close()
+
+
+def test_a_statement_may_take_as_long_as_the_session_says(server: LocalServer, database: str) -> None:
+    address = urlparse(server.url)
+    limits = {"query_max_run_time": "200ms", "query_max_execution_time": "1h"}
+    with trino.dbapi.connect(
+        host=address.hostname, port=address.port, user=server.key, catalog="td-presto", schema=database,
+        session_properties=limits,
+    ) as hasty:  # fmt: skip
+        assert fetched(hasty, "select 1") == [[1]]
+        with pytest.raises(trino.exceptions.TrinoQueryError) as caught:
+            fetched(hasty, SLOW)
+    assert (caught.value.error_name, caught.value.error_code) == ("EXCEEDED_TIME_LIMIT", 131075)
+    headers = {"X-Trino-User": server.key, "X-Trino-Session": "query_max_run_time=soon"}
+    assert requests.post(f"{server.url}/v1/statement", data=b"select 1", headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["system.jdbc.attributes", "system.jdbc.procedure_columns", "information_schema.enabled_roles",
+     "information_schema.applicable_roles"],
+)  # fmt: skip
+def test_tables_that_drivers_read_are_there(connection: trino.dbapi.Connection, table: str) -> None:
+    assert fetched(connection, f"select * from {table}") == []
 
 
 def test_the_server_tells_its_version(server: LocalServer) -> None:

@@ -23,6 +23,8 @@ _SHAPES: dict[tuple[str, str], str] = {
         ("grantor grantor_type grantee grantee_type table_catalog table_schema table_name"
             " privilege_type is_grantable with_hierarchy"),
     ("information_schema", "roles"): "role_name",
+    ("information_schema", "enabled_roles"): "role_name",
+    ("information_schema", "applicable_roles"): "grantee grantee_type role_name is_grantable",
     ("metadata", "table_comments"): "catalog_name schema_name table_name comment",
     ("metadata", "catalogs"): "catalog_name connector_id connector_name",
     ("metadata", "materialized_views"):
@@ -50,6 +52,17 @@ _SHAPES: dict[tuple[str, str], str] = {
             " maximum_scale:bigint sql_data_type:bigint sql_datetime_sub:bigint num_prec_radix:bigint"),
     ("jdbc", "procedures"):
         ("procedure_cat procedure_schem procedure_name remarks procedure_type:bigint specific_name"),
+    ("jdbc", "procedure_columns"):
+        ("procedure_cat procedure_schem procedure_name column_name column_type:bigint data_type:bigint"
+            " type_name precision:bigint length:bigint scale:bigint radix:bigint nullable:bigint remarks"
+            " column_def sql_data_type:bigint sql_datetime_sub:bigint char_octet_length:bigint"
+            " ordinal_position:bigint is_nullable specific_name"),
+    ("jdbc", "attributes"):
+        ("type_cat type_schem type_name attr_name data_type:bigint attr_type_name attr_size:bigint"
+            " decimal_digits:bigint num_prec_radix:bigint nullable:bigint remarks attr_def"
+            " sql_data_type:bigint sql_datetime_sub:bigint char_octet_length:bigint"
+            " ordinal_position:bigint is_nullable scope_catalog scope_schema scope_table"
+            " source_data_type:bigint"),
     ("jdbc", "pseudo_columns"):
         ("table_cat table_schem table_name column_name data_type:bigint column_size:bigint"
             " decimal_digits:bigint num_prec_radix:bigint column_usage remarks char_octet_length:bigint"
