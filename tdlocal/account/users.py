@@ -93,6 +93,22 @@ class Users:
         except sqlite3.IntegrityError:
             raise AlreadyThere(f"User '{name}' or its e-mail address already exists") from None
 
+    def change_email(self, name: str, email: str) -> None:
+        """Give a user another e-mail address; AlreadyThere when somebody has it."""
+        user = self.show(name)
+        try:
+            self._account.store.execute("update users set email = ? where id = ?", [email, user.id])
+        except sqlite3.IntegrityError:
+            raise AlreadyThere(f"the e-mail address {email} is taken") from None
+
+    def change_password(self, name: str, password: str) -> None:
+        """Give a user another password."""
+        user, salt = self.show(name), secrets.token_hex(16)
+        self._account.store.execute(
+            "update users set salt = ?, password = ? where id = ?",
+            [salt, password_hash(password, salt), user.id],
+        )
+
     def remove(self, name: str) -> None:
         """Remove a user and the keys; Refused for the owner."""
         user = self.show(name)

@@ -12,6 +12,7 @@ from tdlocal.api.wire import Fault, Request, route
 
 PYTHON = "td-client-python 1.7 tdclient/user_api.py"
 JAVA = "td-client-java 0.9 TDUser.java, TDApiKey.java"
+RUBY = "td-client-ruby api/user.rb"
 ACCOUNT_ID = 1
 
 
@@ -43,6 +44,27 @@ def add_user(account: Account, request: Request, name: str) -> Any:
 @route("POST", "/v3/user/remove/{name}", source=PYTHON)
 def remove_user(account: Account, request: Request, name: str) -> Any:
     account.users.remove(name)
+    return {"user": name}
+
+
+@route("POST", "/v3/user/email/change/{name}", source=RUBY)
+def change_email(account: Account, request: Request, name: str) -> Any:
+    account.users.change_email(name, request.required("email"))
+    return {"user": name}
+
+
+@route("POST", "/v3/user/password/change/{name}", source=RUBY)
+def change_password(account: Account, request: Request, name: str) -> Any:
+    account.users.change_password(name, request.required("password"))
+    return {"user": name}
+
+
+@route("POST", "/v3/user/password/change", source=RUBY)
+def change_own_password(account: Account, request: Request) -> Any:
+    name = account.users.who(request.key)
+    if account.users.authenticate(name, request.required("old_password")) is None:
+        raise Fault(422, "the old password is wrong")
+    account.users.change_password(name, request.required("password"))
     return {"user": name}
 
 

@@ -98,3 +98,24 @@ def test_tables_are_made_with_a_schema_and_renamed_by_update(rest: Rest, databas
 
 def test_the_account_is_shown(rest: Rest) -> None:
     assert rest.get("/v3/account/show")["account"]["storage_size"] >= 0
+
+
+def test_users_change_their_address_and_their_password(rest: Rest, server: LocalServer) -> None:
+    """`td user:email:change`, `td user:password:change` and `td password:change`."""
+    for name in ("grace", "mary"):
+        rest.post(f"/v3/user/add/{name}", data={"email": f"{name}@example.com", "password": "first"})
+    rest.post("/v3/user/email/change/grace", data={"email": "hopper@example.com"})
+    taken = rest.call("post", "/v3/user/email/change/grace", data={"email": "mary@example.com"})
+    assert taken.status_code == 409
+    rest.post("/v3/user/password/change/grace", data={"password": "second"})
+    key = rest.post("/v3/user/authenticate", data={"user": "hopper@example.com", "password": "second"})[
+        "apikey"
+    ]
+    own = f"{server.url}/v3/user/password/change"
+    for old, status in (("first", 422), ("second", 200), ("second", 422)):
+        answer = requests.post(
+            own, data={"old_password": old, "password": "third"}, headers={"Authorization": key}
+        )
+        assert answer.status_code == status, answer.text
+    for name in ("grace", "mary"):
+        rest.post(f"/v3/user/remove/{name}")
