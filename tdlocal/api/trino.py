@@ -32,7 +32,7 @@ TIME_LIMITS = {
     "query_max_execution_time": "the maximum execution time",
 }
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-TRINO_VERSION = "423"
+TRINO_VERSION = "476"  # what version() says, too
 OUTPUT = [
     *(Column(name, "varchar") for name in ("Column Name", "Catalog", "Schema", "Table", "Type")),
     Column("Type Size", "bigint"),

@@ -294,8 +294,9 @@ def test_tables_that_drivers_read_are_there(connection: trino.dbapi.Connection, 
     assert fetched(connection, f"select * from {table}") == []
 
 
-def test_the_server_tells_its_version(server: LocalServer) -> None:
-    assert requests.get(f"{server.url}/v1/info").json()["nodeVersion"]["version"]
+def test_the_server_tells_its_version(server: LocalServer, connection: trino.dbapi.Connection) -> None:
+    told = requests.get(f"{server.url}/v1/info").json()["nodeVersion"]["version"]
+    assert fetched(connection, "select version(), node_version from system.runtime.nodes") == [[told, told]]
 
 
 def test_the_catalog_has_treasure_datas_name(connection: trino.dbapi.Connection, database: str) -> None:

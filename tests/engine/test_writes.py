@@ -79,6 +79,19 @@ def test_a_view_that_is_not_there_is_dropped_if_it_exists(engine, ask):
     assert ask("select a from now_there") == [(1,)]
 
 
+def test_explain_validates_and_refuses_forms_that_are_no_text(engine, ask):
+    assert ask("explain (type validate) select 1") == [(True,)]
+    assert len(ask("explain (type distributed, format text) select 1")) == 1
+    for sql, name in [
+        ("explain (type validate) select nope", "COLUMN_NOT_FOUND"),
+        ("explain (type io, format json) select 1", "NOT_SUPPORTED"),
+        ("explain (format json) select 1", "NOT_SUPPORTED"),
+    ]:
+        with pytest.raises(EngineError) as caught:
+            ask(sql)
+        assert caught.value.name == name
+
+
 def test_the_cache_sees_a_changed_table(ask):
     ask("create table t as select 1 as n")
     assert ask("select * from t") == [(1, NOW)]

@@ -532,6 +532,8 @@ class _Planner:
     def plan_explain(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         inner = self.plan(details["statement"])
         self.lasting = False
+        if details["validate"]:
+            return plans.Rows((Column("Valid", "boolean"),), [(True,)])
         sql = getattr(inner, "sql", None) or getattr(
             getattr(inner, "query", None), "sql", type(inner).__name__
         )

@@ -231,13 +231,17 @@ class StatementParser(QueryParser):
     def statement_explain(self, pos: int) -> s.Statement:
         self.accept("ANALYZE")
         self.accept("VERBOSE")
+        words = set()
         if self.at("(") and not self.peek_query():
             self.expect("(")
             while not self.accept(")"):
+                words.add(self.token.upper)
                 self.advance()
                 if self.token.kind == "end":
                     self.wrong()
-        return s.Statement(pos, "explain", {"statement": self.statement()})
+        for word in sorted(words & {"IO", "JSON", "GRAPHVIZ"}):
+            self.refuse(pos, f"EXPLAIN ({'TYPE' if word == 'IO' else 'FORMAT'} {word})")
+        return s.Statement(pos, "explain", {"statement": self.statement(), "validate": "VALIDATE" in words})
 
     # -- prepared statements and the session
 
