@@ -10,10 +10,12 @@ import io
 import itertools
 import json
 import logging
+import math
 import re
 import time
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -287,16 +289,31 @@ def _line(values: list[Any]) -> str:
             continue
         buffer.seek(0)
         buffer.truncate()
-        text = (
-            value
-            if isinstance(value, str)
-            else ""
-            if value is None
-            else json.dumps(value, ensure_ascii=False)
-        )
-        writer.writerow([text, ""])
+        writer.writerow(["" if value is None else value if isinstance(value, str) else _json(value), ""])
         cells.append(buffer.getvalue()[:-3])
     return ",".join(cells) + "\r\n"
+
+
+def _json(value: Any) -> str:
+    """A value of a result as Java's msgpack writes it as JSON.
+
+    >>> _json([1, None, "é"]), _json({"k": 0.5}), _json(12345678.9), _json(1e-5), _json(float("nan"))
+    ('[1,null,"é"]', '{"k":0.5}', '1.23456789E7', '1.0E-5', 'null')
+    """
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_json(key)}:{_json(item)}" for key, item in value.items()) + "}"
+    if not isinstance(value, float):
+        return json.dumps(value, ensure_ascii=False)
+    if not math.isfinite(value):
+        return "null"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    mantissa = "".join(map(str, digits))
+    power = int(exponent) + len(mantissa) - 1
+    return f"{'-' if sign else ''}{mantissa[0]}.{mantissa[1:] or '0'}E{power}"
 
 
 def database_of(job: Job) -> str:

@@ -29,9 +29,11 @@ def test_rows_in_files_and_in_last_results(project: Project) -> None:
         "+get:\n  td>: q.sql\n  download_file: out/i.csv\n  store_last_results: true\n"
         "+tell:\n  echo>: ${td.last_results} ${td.last_job.num_records} ${typeof td.last_job_id}\n"
         "+none:\n  td>: {data: select n from items where n > 9}\n  store_last_results: true\n"
-        "+empty:\n  echo>: ${td.last_results}\n",
+        "+empty:\n  echo>: ${td.last_results}\n"
+        "+odd:\n  td>: {data: 'select array[1, 2] l, 12345678.5e0 d, 0.25e0 h'}\n  download_file: odd.csv\n",
     )
     assert lines == ['{"n":1,"name":"a"} 3 string', "{}"]
+    assert (project.root / "odd.csv").read_bytes() == b'l,d,h\r\n"[1,2]",1.23456785E7,0.25\r\n'
     assert (project.root / "out" / "i.csv").read_bytes() == b'n,name\r\n1,a\r\n2,""\r\n3,\r\n'
 
 
