@@ -19,6 +19,7 @@ from tdlocal.workflow.parameters import Update
 from tdlocal.workflow.templates import evaluate
 
 if TYPE_CHECKING:
+    from tdlocal.workflow.state import Memory
     from tdlocal.workflow.services import Services
 
 SECRET = re.compile(r"\$\{secret:([^}]*)\}")
@@ -104,12 +105,12 @@ class Job:
         folder: Path,
         place: Place,
         services: Services,
-        memory: dict[str, Any],
+        memory: Memory,
         write_log: Callable[[str], None],
     ) -> None:
         self.name, self.kind, self.values, self.raw = name, kind, values, own
         self.folder, self.place, self.services = folder, place, services
-        self.memory = memory  # survives the tries of one task
+        self.memory = memory
         self.own = {key: values[key] for key in own}
         self.command = values.get("_command")
         self.reads: set[str] = set()

@@ -30,7 +30,7 @@ from tdlocal.workflow.retries import Retry, retry_fault, retry_of
 from tdlocal.workflow.selection import Selection
 from tdlocal.workflow.services import Services
 from tdlocal.workflow.sessions import built_in, schedule_of
-from tdlocal.workflow.state import Done, Journal, file_hash, fingerprint, hashes_of
+from tdlocal.workflow.state import Done, Journal, Memory, file_hash, fingerprint, hashes_of
 
 DEEPEST = 150  # tasks inside tasks, such as call> of itself
 THREADS = 64  # tasks that block at one time
@@ -224,7 +224,7 @@ class Run:
             return self._left_out(task)
         retry: Retry | None = None
         stored, ran, error = Update(), False, None
-        memory: dict[str, Any] = {}
+        memory = self.journal.memory(task.name)
         while True:
             outcome, values = await self._once(task, scope, changed, depth, memory, mode)
             stored, ran, error = outcome.stored, ran or outcome.ran, outcome.error
@@ -239,7 +239,7 @@ class Run:
         return await self._handled(task, scope.after(stored), Outcome(False, stored, error, ran), depth)
 
     async def _once(
-        self, task: Task, scope: Scope, changed: bool, depth: int, memory: dict[str, Any], mode: str
+        self, task: Task, scope: Scope, changed: bool, depth: int, memory: Memory, mode: str
     ) -> tuple[Outcome, dict[str, Any] | None]:
         """One try of an operator with its sub-tasks and check.
 
@@ -286,7 +286,7 @@ class Run:
         seen.values["_command"] = own
         return seen
 
-    def job(self, task: Task, seen: View, memory: dict[str, Any], log: Callable[[str], None]) -> Job:
+    def job(self, task: Task, seen: View, memory: Memory, log: Callable[[str], None]) -> Job:
         """What an operator is given."""
         return Job(
             task.name,
@@ -304,7 +304,7 @@ class Run:
         return view(scope, {**self.runtime, "task_name": task.name}, own, self.workflow.timezone)
 
     async def _work(
-        self, task: Task, found: operators.Operator, seen: View, memory: dict[str, Any]
+        self, task: Task, found: operators.Operator, seen: View, memory: Memory
     ) -> Result | Outcome:
         """Let the operator work; a Result when it did, the failed Outcome when not."""
         log = self.console.task_log(task.name)

@@ -128,7 +128,7 @@ class Planner:
             else:
                 self._unresolved(task, depth)
             return _Found(stored, above.anew, True)
-        job = run.job(task, seen, {}, lambda text: None)
+        job = run.job(task, seen, run.journal.memory(task.name), lambda text: None)
         if found.generates:
             return self._generating(task, scope, above, depth, found, job, when)
         action, why = self._decision(task, seen, saved, above, mode)

@@ -16,7 +16,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,24 @@ def hashes_of(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]
     }
 
 
+class Memory(dict[str, Any]):
+    """What a task knows of its own work. It survives the tries of the task; what is `keep`ed, also a kill.
+
+    Args:
+        kept: what a run before kept, if it died in the task.
+        note: keeps one entry more.
+    """
+
+    def __init__(self, kept: Mapping[str, Any], note: Callable[[str, Any], None]) -> None:
+        super().__init__(kept)
+        self._note = note
+
+    def keep(self, key: str, value: Any) -> None:
+        """Set an entry, on disk before this returns."""
+        self[key] = value
+        self._note(key, value)
+
+
 class Journal:
     """The saved tasks of one session of one workflow.
 
@@ -113,6 +131,7 @@ class Journal:
     def __init__(self, path: Path, keep: bool) -> None:
         self.path, self.keep = path, keep
         self.done: dict[str, Done] = {}
+        self.halfway: dict[str, dict[str, Any]] = {}  # what tasks that have not succeeded yet remember
         self.accounts: set[str] = set()  # where the local account answered in the runs so far
         self._lock = threading.Lock()
         self._handle = -1
@@ -152,6 +171,9 @@ class Journal:
             entry = json.loads(line)
             if "task" in entry:
                 self.done[entry["task"]] = Done.from_json(entry)
+                self.halfway.pop(entry["task"], None)
+            elif "halfway" in entry:
+                self.halfway.setdefault(entry["halfway"], {}).update(entry["kept"])
             elif "account" in entry:
                 self.accounts.add(entry["account"])
             elif "forget" in entry:
@@ -165,6 +187,13 @@ class Journal:
             return
         self.done[done.task] = done
         self._write(done.to_json())
+
+    def memory(self, task: str) -> Memory:
+        """What a task remembers of its work in the run before, when that died in it."""
+        return Memory(
+            self.halfway.pop(task, {}),
+            lambda key, value: self._write({"halfway": task, "kept": {key: value}}),
+        )
 
     def note_account(self, url: str) -> None:
         """Keep where the account answers: what tasks store may hold it, and the next run has another."""

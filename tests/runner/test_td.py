@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -191,6 +192,29 @@ def test_faults_that_pass_do_no_harm_and_no_query_runs_twice(project: Project, s
     )
     other = "+other:\n  td_ddl>:\n  create_tables: [one]\n  rename_tables: [{from: one, to: two}]\n"
     assert run(project, text + other + look) == [str(n) for n in range(1, 9)]
+
+
+def test_a_rename_that_a_killed_run_could_not_note_is_done(project: Project) -> None:
+    """The kill comes between two renames of one task: the first is done, and nothing says so yet."""
+    slow = {"route": "POST /v3/table/rename/shop/three/four", "kind": "slow", "seconds": 60, "times": 1}
+    project.write("faults.yml", json.dumps({"seed": 3, "faults": [slow]}))
+    text = "+ddl:\n  td_ddl>:\n  create_tables: [one, three]\n+move:\n  td_ddl>:\n"
+    pairs = "  rename_tables: [{from: one, to: two}, {from: three, to: four}]\n"
+    project.write("main.dig", HEAD + text + pairs)
+    there = "select count(*) as n from information_schema.tables where table_name = 'two'"
+    with project.serving("--faults", "faults.yml"):
+        killed = project.start("run", "main", "--session", "2024-03-10")
+        deadline = time.monotonic() + 60
+        while '"n":1' not in project.tdlocal("query", there, "--json").out.replace(" ", ""):
+            assert killed.poll() is None and time.monotonic() < deadline
+        killed.kill()
+        killed.communicate()
+        tell = "+tell:\n  td_wait_table>: four\n"
+        project.write("main.dig", HEAD + text + pairs + tell)
+        ended = project.run("--session", "2024-03-10", timeout=30)
+        assert ended.code == 0, ended.err
+    project.write("main.dig", HEAD + "+move:\n  td_ddl>:\n  rename_tables: [{from: one, to: two}]\n")
+    assert "Renaming table shop.one doesn't exist" in project.run("--session", "2024-03-11").err
 
 
 def test_an_edit_after_the_end_makes_published_tables_anew(project: Project) -> None:
