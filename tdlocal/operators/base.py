@@ -19,8 +19,8 @@ from tdlocal.workflow.parameters import Update
 from tdlocal.workflow.templates import evaluate
 
 if TYPE_CHECKING:
-    from tdlocal.workflow.state import Memory
     from tdlocal.workflow.services import Services
+    from tdlocal.workflow.state import Memory
 
 SECRET = re.compile(r"\$\{secret:([^}]*)\}")
 
@@ -208,13 +208,17 @@ class Job:
             return [self.with_secrets(item) for item in value]
         return value
 
+    def find_secret(self, key: str) -> str | None:
+        """The secret called *key* as `_secrets`, in scope, mounts it; None when there is none."""
+        return self.services.secrets.find(mounted(key, self.values.get("_secrets")))
+
     def secret(self, key: str) -> str:
         """The secret called *key*.
 
         Raises:
             TaskFailure: there is none.
         """
-        found = self.services.secrets.find(key)
+        found = self.find_secret(key)
         if found is None:
             raise TaskFailure(
                 f"Secret not found for key: '{key}' (secret not found)",
@@ -256,6 +260,29 @@ class Job:
         """Raise Stopped when the run was told to stop."""
         if self.services.stopping.is_set():
             raise Stopped
+
+
+def mounted(key: str, mounts: Any) -> str:
+    """The secret that *key* means under `_secrets`.
+
+    >>> mounted("aws.s3.key", {"aws": {"s3": "backup.s3"}}), mounted("td.x", {"td": True}), mounted("a", None)
+    ('backup.s3.key', 'td.x', 'a')
+
+    Raises:
+        ConfigError: a mount is neither text, true nor a map.
+    """
+    names = key.split(".")
+    for depth, name in enumerate(names, 1):
+        if not isinstance(mounts, dict) or name not in mounts:
+            return key
+        mounts = mounts[name]
+        if isinstance(mounts, str):
+            return ".".join([mounts, *names[depth:]])
+        if mounts is True:
+            return key
+        if not isinstance(mounts, dict):
+            raise ConfigError(f"Illegal value in _secrets: {json.dumps(mounts)}")
+    return key
 
 
 def as_text(value: Any) -> str:

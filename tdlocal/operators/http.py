@@ -118,7 +118,7 @@ def _request(job: Job) -> Answer:
     """
     import urllib3
 
-    secret_uri = job.services.secrets.find("http.uri")
+    secret_uri = job.find_secret("http.uri")
     uri = job.services.current(job.with_secrets(secret_uri or as_text(job.need_command())))
     method = _method(job)
     headers, body = _headers_and_body(job)
@@ -212,7 +212,7 @@ def _with_query(uri: str, query: Any, job: Job) -> str:
 
 def _headers_and_body(job: Job) -> tuple[dict[str, str], bytes | None]:
     headers = {"User-Agent": AGENT, "Accept-Encoding": "gzip"}
-    find = job.services.secrets.find
+    find = job.find_secret
     user, password = find("http.user") or job.text("user", None, "http"), find("http.password") or ""
     if authorization := find("http.authorization"):
         headers["Authorization"] = authorization

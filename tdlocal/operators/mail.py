@@ -55,7 +55,7 @@ def _body(job: Job) -> tuple[str, Path | None]:
 
 
 def _setting(job: Job, key: str) -> str | None:
-    return job.services.secrets.find(f"mail.{key}") or job.text(key, None, "mail")
+    return job.find_secret(f"mail.{key}") or job.text(key, None, "mail")
 
 
 def _recipients(job: Job, key: str) -> list[str]:
@@ -114,7 +114,7 @@ def _attach(job: Job, message: EmailMessage, attachment: Any) -> Path:
 def _send(job: Job, message: EmailMessage, people: list[str]) -> None:
     host = _setting(job, "host")
     if host:
-        port = job.get("port", None, "mail") or job.services.secrets.find("mail.port")
+        port = job.get("port", None, "mail") or job.find_secret("mail.port")
         if port is None:
             raise ConfigError("Parameter 'port' is required but not set")
         number = int(as_text(port))

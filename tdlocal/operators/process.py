@@ -71,11 +71,11 @@ def environment(job: Job, parameters: bool = False) -> dict[str, str]:
     env = start_zone(job.services.environment())
     if parameters:
         for key, value in job.values.items():
-            if re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", key):
+            if key != "_secrets" and re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]*", key):
                 text = "null" if value is None else job.services.current(as_text(value))
                 if len(text) < 100_000 and "\0" not in text:
                     env[key] = text
-    own = job.values.get("_env")
+    own = job.own.get("_env")  # one in _export reaches no process, as on Digdag
     if own is None:
         return env
     if not isinstance(own, dict):

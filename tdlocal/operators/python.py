@@ -46,6 +46,7 @@ def run(job: Job) -> Result:
         params = {**job.values, **{k: v for k, v in family.items() if k not in job.values}}
         if params.get("retry_attempt_name", "") is None:
             del params["retry_attempt_name"]
+        params.pop("_secrets", None)
         text = job.services.current(json.dumps({"params": params}, ensure_ascii=False, default=str))
         given.write_text(text, encoding="utf-8", errors="replace")
         if command is None:

@@ -26,6 +26,7 @@ def run(job: Job) -> Result:
         given, answer = scratch / "input.json", scratch / "output.json"
         family = job.values.get("rb")
         params = {**(family if isinstance(family, dict) else {}), **job.values}
+        params.pop("_secrets", None)
         text = job.services.current(json.dumps({"params": params}, ensure_ascii=False, default=str))
         given.write_text(text, encoding="utf-8", errors="replace")
         if command is None:

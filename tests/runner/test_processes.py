@@ -187,6 +187,27 @@ def test_secrets_are_filled_in_where_digdag_does(tasks: Project) -> None:
     assert "Secret not found for key: 'no.such'" in ended.err
 
 
+def test_secrets_are_mounted_under_other_names(tasks: Project) -> None:
+    tasks.write(".tdlocal/secrets/backup.s3.key", "kept")
+    tasks.write(".tdlocal/secrets/plain", "itself")
+    tasks.write(
+        "main.dig",
+        "_export:\n  _secrets: {aws: {s3: 'backup.${place}', other: true}, plain: true}\n  place: s3\n"
+        "+a:\n  sh>: echo ${secret:aws.s3.key} ${secret:plain} [$_secrets]\n"
+        "+b:\n  _secrets: {plain: 5}\n  sh>: echo ${secret:plain}\n",
+    )
+    ended = tasks.run()
+    assert ended.lines == ["kept itself []"]
+    assert "Illegal value in _secrets: 5" in ended.err
+
+
+def test_an_exported_env_reaches_no_process(tasks: Project) -> None:
+    tasks.write("main.dig", "_export:\n  _env: {KEY: out}\n+a:\n  sh>: echo [$KEY]\n")
+    assert tasks.run().lines == ["[]"]
+    checked = tasks.tdlocal("check")
+    assert "main.dig:2:3" in checked.out and "_env" in checked.out
+
+
 def test_ten_thousand_tasks_need_little_memory(tasks: Project) -> None:
     tasks.write(
         "main.dig",

@@ -272,7 +272,12 @@ def _group(project: Checked, spot: Spot) -> None:
 
 
 def _exports(project: Checked, spot: Spot) -> None:
-    """Templates that see other parameters unexpanded."""
+    """Templates that see other parameters unexpanded, and an _env that reaches no process."""
+    if "_env" in spot.task.export:
+        export = spot.task.export
+        place = export.at("_env") if isinstance(export, Section) else spot.task.place
+        problem = "_env under _export reaches no process: only a task's own _env does"
+        project.fault(place, problem, "put _env into each py>, sh> or rb> task", "exported-env", True)
     visible: dict[str, Any] = {}
     for export in spot.exports:
         visible.update(export)
