@@ -167,5 +167,6 @@ def told(guesses: list[TableGuess], schema: Mapping[str, Mapping[str, str]]) -> 
         lines.append(
             f"{guess.table}: from {guess.raw}, {taken} of {len(schema[guess.table])} columns mapped"
             + (f", {doubtful} doubtful ones left to you" if doubtful else "")
+            + (f"; still needed: {', '.join(guess.lacks)}" if guess.lacks else "")
         )
     return lines

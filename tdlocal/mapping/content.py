@@ -59,7 +59,8 @@ WANTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "text": ((), ("json",)),
     "name": (("text",), ("email", "date", "number", "whole", "flag", "url", "json", "status")),
     "place": ((), ("email", "date", "flag", "url", "json", "status")),
-    "id": ((), ("date", "url", "json")),
+    "id": ((), ("date", "email", "url", "json")),
+    "json": (("json",), ("date", "email", "url", "number", "whole")),
 }
 
 
@@ -136,8 +137,10 @@ def kind_wanted(column: str, declared: str) -> str:
         return "place"
     if column.endswith(("first_name", "last_name", "city")):
         return "name"
-    if column.endswith(("_id", "_no", "id", "token")):
+    if column != "id" and column.endswith(("_id", "_no", "id", "token")):
         return "id"
+    if column.endswith("_properties"):
+        return "json"
     return "text"
 
 

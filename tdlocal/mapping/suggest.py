@@ -38,9 +38,16 @@ ABOUT = 0.6  # least likeness of a raw table's name to what the target table is 
 USUALLY_MANY = 8  # … unless so many columns are found that the name does not matter; words.MANY has more
 ALIKE = 0.85  # least share of letters in common of words that are the same but for a slip
 LINES, ORDERS = "order_details", ("order_digital_transactions", "order_offline_transactions")
+ENOUGH = (
+    3  # so many columns, and the raw table's name, speak for a table of which one core column is in doubt
+)
+HALF = 0.5  # … and such a table counts so much less than one that has them all
 FEW_OF_LINE = 3  # so many columns about a line make a row of an order's table one
 TURNED = 0.93  # likeness of a name that has the same words in another order
 CLOSED = 0.85  # … of one with a word of CLOSERS behind it
+CORE_FIRST = 0.02  # so much more a column counts for what a table cannot be without
+SUMS = frozenset(("amount", "net_amount"))
+ASIDE = re.compile(r"[()\[\]]")  # what a name says again, or of which tax it is
 CLOSERS = frozenset(("code", "description"))
 LATER = 0.03  # most that an unusual word for a column counts less than the usual one
 STRANGE = 0.8  # factor of a column named just `id` in a table whose name is another's
@@ -72,6 +79,7 @@ class Guess:
     reason: str
     number: str = ""  # how the column writes numbers, where a number is wanted: point, comma or plainly
     expr: str = ""  # what makes of the column what is wanted, where it is not that itself
+    fit: float = 0.0  # the confidence before it was cut to two digits: decides between equally sure ones
 
     @property
     def taken(self) -> bool:
@@ -88,8 +96,8 @@ class TableGuess:
     stacked: tuple[str, ...] = ()
     score: float = 0.0
     columns: list[Guess] = field(default_factory=list)
-    near: str = ""  # where none fits: the raw table whose name does, …
-    lacks: tuple[str, ...] = ()  # … and what it has no column for
+    near: str = ""  # where none fits: the raw table whose name does
+    lacks: tuple[str, ...] = ()  # core columns that the near table has nothing for, or this one in doubt
     by_name: bool = True  # whether the raw table's name speaks for it, not its columns alone
     row_per_line: bool = False  # an order that has a row for each of its lines
 
@@ -126,7 +134,7 @@ def with_lines(
     by_name = {guess.table: guess for guess in found}
     lines = by_name.get(LINES)
     for order in (by_name.get(table) for table in ORDERS):
-        if lines is None or lines.raw or order is None or not order.raw:
+        if lines is None or lines.raw or order is None or not order.raw or order.lacks:
             continue
         own = {name: kinds for name, kinds in seen[order.raw].items() if of_line(said[order.raw][name])}
         raw = RawTable(order.raw, dict.fromkeys(own, "varchar"), {})
@@ -225,20 +233,22 @@ def table_guess(
     guesses = [
         less_sure(guess, said[guess.raw], likeness)
         for target, declared in columns.items()
-        if (guess := column_guess(table, target, declared, said, found)) is not None
+        for guess in column_guesses(table, target, declared, said, found)
     ]
-    guesses = valued_by_units(named_by_description(one_home_each(guesses)))
+    guesses = valued_by_units(named_by_description(one_home_each(table, guesses, list(columns))))
     sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
-    lacks = [" or ".join(group) for group in CORE.get(table, ()) if not set(group) & sure]
-    if lacks:
-        near = raw.name if likeness >= ABOUT else ""
-        return TableGuess(table, raw.name, (), 0.0, guesses, near, tuple(lacks))
+    lacks = tuple(" or ".join(group) for group in CORE.get(table, ()) if not set(group) & sure)
     taken = [guess for guess in guesses if guess.taken]
+    doubted = {guess.target for guess in guesses} - sure
+    may_be = len(lacks) == 1 and bool(doubted & set(lacks[0].split(" or "))) and likeness >= ABOUT
+    if lacks and not (may_be and len(taken) >= ENOUGH):
+        near = raw.name if likeness >= ABOUT else ""
+        return TableGuess(table, raw.name, (), 0.0, guesses, near, lacks)
     if likeness < ABOUT and len(taken) < MANY.get(table, USUALLY_MANY):
         return TableGuess(table, raw.name, (), 0.0, guesses)
     covered = sum(guess.confidence for guess in taken)
-    score = covered / len(columns) + likeness
-    return TableGuess(table, raw.name, (), score, guesses, by_name=likeness >= ABOUT)
+    score = covered / len(columns) + likeness - (HALF if lacks else 0.0)
+    return TableGuess(table, raw.name, (), score, guesses, lacks=lacks, by_name=likeness >= ABOUT)
 
 
 def tells_of_mails(table: str, found: Mapping[str, dict[str, float]]) -> bool:
@@ -286,32 +296,54 @@ def less_sure(guess: Guess, said: str, likeness: float) -> Guess:
     if likeness >= ABOUT or not set(words_of(said)) <= GENERIC:
         return guess
     why = f"{guess.reason}; but {guess.raw} alone says little in such a table"
-    return replace(guess, confidence=round(guess.confidence * STRANGE, 2), reason=why)
+    return replace(
+        guess, confidence=round(guess.confidence * STRANGE, 2), reason=why, fit=guess.fit * STRANGE
+    )
 
 
-def one_home_each(guesses: list[Guess]) -> list[Guess]:
-    """Keep a raw column for the target it fits best; only sums of money may serve two."""
-    best: dict[str, Guess] = {}
-    for guess in guesses:
-        if guess.raw not in best or guess.confidence > best[guess.raw].confidence:
-            best[guess.raw] = guess
-    return [
-        guess for guess in guesses if best[guess.raw] is guess or guess.target in ("amount", "net_amount")
-    ]
+def one_home_each(table: str, guesses: Sequence[Guess], order: Sequence[str]) -> list[Guess]:
+    """Keep for each target one raw column and for each raw column one target, the surest pairs first; only
+    sums of money may serve two. A key that does not get the column most like it is left to a person.
+
+    Args:
+        order: the targets, in the order wanted.
+    """
+    homes: dict[str, Guess] = {}
+    used: dict[str, set[str]] = {}
+    lost: set[str] = set()  # targets whose likest column feeds another
+    needed = {target for group in CORE.get(table, ()) for target in group}
+    ranked = sorted(
+        guesses,
+        key=lambda each: (
+            -each.fit - (CORE_FIRST if each.target in needed else 0.0),
+            len(each.raw),
+            order.index(each.target),
+        ),
+    )
+    for guess in ranked:
+        others = used.setdefault(guess.raw, set())
+        if guess.target in homes or (others and not {*others, guess.target} <= SUMS):
+            lost.add(guess.target)
+            continue
+        if guess.target in lost and guess.target in KEYS:
+            guess = replace(guess, confidence=min(guess.confidence, SURE - 0.01))
+        homes[guess.target] = guess
+        others.add(guess.target)
+    return [homes[target] for target in order if target in homes]
 
 
-def column_guess(
+def column_guesses(
     table: str,
     target: str,
     declared: str,
     said: Mapping[str, str],
     found: Mapping[str, dict[str, float]],
-) -> Guess | None:
-    """Return the best raw column for *target*, None when none is even doubtful."""
+) -> list[Guess]:
+    """Return the raw columns that may be *target*, with a doubt at least."""
     own_name = () if target in WEAK else (target.replace("_", " "),)
     names = (*COLUMNS.get(f"{table}.{target}", ()), *COLUMNS.get(target, ()), *own_name)
     wanted = kind_wanted(target, declared)
-    best: Guess | None = None
+    guesses = []
     for column in found:
         if column == "time":
             continue
@@ -321,7 +353,8 @@ def column_guess(
             likeness, word = 0.6, ""
         if likeness < DOUBTFUL:
             continue
-        confidence = max(0.0, min(0.99, likeness * 0.85 + added))
+        fit = likeness * 0.85 + added
+        confidence = max(0.0, min(0.99, fit))
         if target in KEYS and not found[column]:
             confidence = min(confidence, SURE - 0.01)  # a key without a value to look at is left to a person
         translated = f" ({said[column]})" if said[column] != column else ""
@@ -333,17 +366,25 @@ def column_guess(
                 min(confidence, LIKELY - 0.01),
                 f"{reason}; write the expr that makes seconds",
             )
-        guess = Guess(target, column, round(confidence, 2), reason, number, expr or "")
-        if best is None or (guess.confidence, -len(guess.raw)) > (best.confidence, -len(best.raw)):
-            best = guess
-    return best if best is not None and best.confidence >= DOUBTFUL else None
+        if round(confidence, 2) >= DOUBTFUL:
+            guesses.append(Guess(target, column, round(confidence, 2), reason, number, expr or "", fit))
+    return guesses
 
 
 def best_word(column: str, names: Sequence[str]) -> tuple[float, str]:
     """Return the known word that a column is most like, and how much; of equal ones the earlier, which
-    fits better, counts a little more."""
+    fits better, counts a little more. What stands in brackets is read by itself too.
+
+    >>> best_word("Amount (Transaction Total)", ["amount"])
+    (0.97, 'amount')
+    """
+    readings = [column, *(part for part in ASIDE.split(column) if ASIDE.search(column) and part.strip())]
     scores = [
-        (name_likeness(column, name) - min(position * 0.002, LATER), name)
+        (
+            max(name_likeness(reading, name) - (LATER if reading != column else 0.0) for reading in readings)
+            - min(position * 0.002, LATER),
+            name,
+        )
         for position, name in enumerate(names)
     ]
     return max(scores, key=lambda score: score[0])

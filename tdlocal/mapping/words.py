@@ -38,12 +38,15 @@ HINTS: dict[str, frozenset[str]] = {
     "order_offline_transactions": frozenset(
         "clover lightspeed ncr pos receipt register retail square store till tlog toast".split()
     ),
-    "email_activity": frozenset("email mail mailing newsletter".split()),
+    "email_activity": frozenset("campaign email mail mailing newsletter".split()),
     "sms_activity": frozenset("mms sms text".split()),
     "pageviews": frozenset("clickstream ga hit matomo page pageview snowplow web".split()),
     "app_analytics": frozenset("amplitude app firebase mixpanel mobile track".split()),
     "formfills": frozenset("form lead signup submission".split()),
-    "consents": frozenset("consent optin permission preference subscription".split()),
+    "consents": frozenset(
+        "consent cookiebot didomi onetrust optin permission preference subscription trustarc "
+        "usercentrics".split()
+    ),
     "survey_responses": frozenset("answer feedback nps questionnaire response review survey".split()),
 }
 
@@ -81,7 +84,7 @@ PARTS = {
     "last_name": ("last name",),
     "address": ("address", "street", "address 1", "address line 1", "street 1", "street address"),
     "city": ("city", "suburb", "town"),
-    "state": ("province code", "province", "state", "state code", "region", "county"),
+    "state": ("province code", "province", "state", "state code", "region", "county", "state province"),
     "postal_code": ("zip", "postal code", "zip code"),
     "country": ("country code", "country"),
 }
@@ -89,12 +92,15 @@ PARTS = {
 # column of the schema → what sources call it; `table.column` where a table has its own words
 COLUMNS: dict[str, tuple[str, ...]] = {
     "customer_id": (
-        "customer id", "external id", "member id", "member no", "member number", "cust id",
+        "customer id", "external id", "member id", "partner id", "customer", "member no", "member number",
+        "cust id",
         "customer key", "customer no", "customer number", "account number", "account no", "person id",
         "household id", "household key", "user id", "client id", "contact id", "loyalty id",
         "loyalty number", "shopper id", "buyer id", "guest id", "subscriber id", "external customer id",
         "external user id", "subscriber external id", "customer code", "client number", "consumer id",
         "loyalty card number", "loyalty card id", "card member id", "contact key", "customer reference",
+        "customer internal id", "customer account", "cust account", "account code", "client code",
+        "member code", "customer guid", "customer uuid",
     ),
     "loyalty_profile.customer_id": (
         "id", "business entity id", "customer alternate key", "entity id", "user name", "record id",
@@ -110,6 +116,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "to number", "contact phone", "customer phone", "form phone", "mobile phone", "cell phone",
         "home phone", "primary phone", "billing phone", "buyer phone", "phone 1", "sms number",
         "recipient phone",
+        "to", "sms phone number", "phone number e 164", "contact number", "mobile telephone",
+        "telephone number",
     ),
     "first_name": ("first name", "given name", "fname", "forename", "first", "billing first name"),
     "last_name": ("last name", "surname", "family name", "lname", "last", "family", "second name"),
@@ -123,7 +131,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "region code", "county", "state region", "address province code", "address province",
         "mailing state", "customer state", "contact state", "home state", "member state",
     ),
-    "loyalty_profile.state": ("default address province",),
+    **{
+        f"loyalty_profile.{part}": tuple(
+            f"{side} {middle}{word}"
+            for side in ("billing", "shipping", "default") for middle in ("", "address ") for word in words
+        )
+        for part, words in PARTS.items() if part not in ("first_name", "last_name")
+    },
     "postal_code": (
         "postal code", "zip", "zip code", "postcode", "address zip", "address postal code", "post code",
     ),
@@ -154,10 +168,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "creation date", "registered at", "registration date", "signup timestamp", "join date",
         "member since", "enrolled at", "enrollment date", "date added", "opened at", "customer since",
         "create date", "recorded at",
+        "date joined", "joined at", "account created", "registered", "date registered", "signup at",
+        "first seen",
     ),
     "updated_at": (
         "updated at", "updated", "account updated at", "modified date", "last modified", "modified",
         "changed", "last changed", "last updated",
+        "last modified date", "last update", "updated date", "date updated", "date modified", "last edited",
     ),
     "wishlist_item": ("wishlist item", "wishlist"),
     "net_redeemable_balance": ("redeemable balance", "loyalty redeemable balance", "store credit"),
@@ -185,22 +202,29 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "receipt id", "invoice id", "invoice number", "bill number", "ticket number", "ticket id",
         "check number", "sale id", "basket number", "invoice", "receipt", "amazon order id",
         "marketplace order id", "web order id", "online order number",
+        "document number", "document no", "transaction code", "voucher number", "slip number", "cart id",
+        "check id",
     ),
-    "order_digital_transactions.order_no": ("id", "entity id", "increment id", "name"),
+    "order_digital_transactions.order_no": ("id", "entity id", "increment id", "name", "code", "number"),
     "order_datetime": (
         "order datetime", "order date", "created at", "processed at", "txn ts", "transaction timestamp",
         "transaction date", "purchase date", "ordered at", "order created at", "timestamp",
         "creation date", "date created", "order placed at", "purchased at", "placed at", "closed at",
         "sale date", "business date", "invoice date", "date", "order time", "receipt date",
         "recorded at",
+        "opened", "opened at", "order placed", "date ordered", "date of order", "document date",
+        "posting date", "sold at", "completed at", "paid at", "booking date", "txn date", "sale time",
+        "transaction datetime",
     ),
     "order_transaction_type": (
         "transaction type", "transaction kind", "order type", "txn type", "line type", "kind", "sale type",
+        "receipt type", "document type",
         "event type",
     ),
     "payment_method": (
         "payment method", "payment gateway", "tender", "gateway", "payment type", "payment gateway names",
         "payment", "tender type", "payment method title", "pay type", "payment mode", "payment option",
+        "payment method name", "tender name", "method of payment", "payment provider", "payment instrument",
     ),
     "promo_code": (
         "promo code", "coupon code", "discount code", "discount codes", "voucher", "coupon", "coupons",
@@ -224,6 +248,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "location id", "store number", "store id", "store no", "territory id", "shop id", "location",
         "store code", "outlet id", "branch id", "site id", "register location id",
         "merchant location id", "shop number", "branch", "store", "shop", "outlet",
+        "location name", "store name", "shopping mall", "branch code", "site", "warehouse",
     ),
     "location_address": ("location address", "store address"),
     "location_city": ("location city", "store city"),
@@ -240,6 +265,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "grand total", "merchandise total net", "merchandize total net", "merchandise total",
         "order value", "total amount", "total paid", "net value", "total money", "invoice total",
         "sale amount", "net order value", "order subtotal",
+        "gross amount", "transaction total", "transaction amount", "gross total", "total gross",
+        "total sales", "amount paid", "total incl tax", "order gross", "net revenue", "total net",
+        "sales total", "sales value", "bill amount", "check total",
     ),
     "discount_amount": (
         "discount amount", "total discounts", "discount total", "discount", "discounts", "total discount",
@@ -250,6 +278,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "net sales", "net value", "merchandise total net", "merchandize total net", "order subtotal",
         "grand total", "total", "total amount", "order total", "total paid", "order amount",
         "total money",
+        "total net", "net revenue", "amount net",
     ),
     "shipping_cost": (
         "shipping cost", "shipping price", "freight", "shipping", "total shipping price", "shipping total",
@@ -260,16 +289,22 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "line number", "order line no", "line no", "line item id", "sales order detail id", "index",
         "line id", "line", "order item id", "order line id", "position", "row number", "line item no",
         "line sequence", "item number", "sequence",
+        "line num", "line sequence number", "sequence number", "line nr", "line item number",
+        "entry number", "item selection id", "item id", "row id", "row no", "line order",
     ),
-    "order_details.order_line_no": ("id", "order line item", "item id", "order detail id"),
+    "order_details.order_line_no": ("order line item", "order detail id", "id"),
     "product_id": (
         "product id", "sku", "product key", "item id", "article no", "upc", "product sku", "variant id",
         "article number", "item no", "item code", "product code", "style number", "barcode",
         "product no", "plu", "stock code", "lineitem sku", "item sku", "product reference",
+        "item", "material", "material number", "article", "article id", "asin", "ean", "gtin",
+        "product number", "goods id", "menu item id", "item number",
     ),
     "product_name": (
         "product name", "title", "name", "item name", "product", "item", "item description",
         "article name", "product title", "lineitem name", "variant name",
+        "label", "menu item", "item label", "article", "description of goods", "goods name", "item title",
+        "product label", "display name",
     ),
     "product_color": ("color", "colour", "product color"),
     "product_size": ("size", "variant title", "product size"),
@@ -277,6 +312,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "product_department": (
         "department", "product type", "product department", "category", "product category",
         "item category", "product group", "department name", "product line",
+        "sales category", "menu group", "main category", "category name", "merchandise group",
+        "item group", "article group", "division",
     ),
     "product_sub_department": (
         "sub department", "subcategory", "product subcategory", "sub category", "product class",
@@ -286,10 +323,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "quantity", "qty", "order qty", "order quantity", "units", "quantity ordered", "quantity sold",
         "item quantity", "units sold", "count", "lineitem quantity", "sold quantity",
         "quantity purchased", "product quantity",
+        "qty sold", "num items", "number of items", "pieces", "pcs", "item qty", "amount of items",
     ),
     "list_price": (
         "list price", "unit price", "price", "product price", "original price", "base price", "item price",
         "regular price", "retail price", "msrp", "lineitem price", "price each", "selling price",
+        "item rate", "rate", "gross price", "unit rate", "unit cost price", "unit amount",
+        "price per unit", "sale price", "unit retail", "sales price", "selling unit price",
     ),
     "discount_offered": (
         "discount offered", "line discount", "total discount", "discount", "retail disc",
@@ -298,13 +338,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "line discount amount",
     ),
     "tax": (
-        "tax", "line tax", "tax amt", "tax amount", "total tax", "tax total", "vat", "item tax",
+        "tax", "line tax", "price tax", "tax amt", "tax amount", "total tax", "tax total", "vat", "item tax",
         "sales tax",
     ),
     "net_price": (
         "net price", "line total", "pre tax price", "sales value", "extended amount", "line amount",
         "sales amount", "row total", "item total", "extended price", "net sales", "line value",
         "net amount", "line net", "total price", "net value", "line total net", "sales", "amount total",
+        "line gross", "item amount", "line revenue", "revenue", "paid price", "price paid",
+        "total line amount", "amount paid", "item revenue", "line subtotal", "subtotal price",
     ),
     "order_details.net_price": ("total", "subtotal", "amount"),
     "activity_date": (
@@ -313,7 +355,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "activity_type": (
         "activity type", "metric name", "event type", "event", "type", "action", "event name",
-        "event action", "interaction", "interaction type", "engagement type",
+        "event action", "interaction", "interaction type", "engagement type", "activity",
+        "status", "message status", "delivery status", "event kind",
     ),
     "campaign_id": ("campaign id", "campaign", "mailing id", "job id", "send id"),
     "campaign_name": (
@@ -323,6 +366,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "message_date": (
         "message date", "timestamp", "timestamp ms", "sent at", "datetime", "event timestamp",
         "send time", "delivered at", "created at", "occurred at", "date sent", "event time",
+        "date created", "sent date", "send date", "delivered date", "sent time", "message sent at",
     ),
     "message_type": ("message type", "kind", "property message type"),
     "message_name": ("message name", "property message name", "campaign name", "template name"),
@@ -345,6 +389,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "id": (
         "id", "identifier", "value", "contact value", "email address", "subject id", "contact point",
         "channel value", "address or number",
+        "data subject identifier", "subject identifier", "data subject id", "contact", "recipient",
+        "customer identifier",
     ),
     "id_type": ("id type", "identifier type", "channel type", "channel", "contact type", "identity type"),
     "consent_type": (
@@ -354,6 +400,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "consent_flag": (
         "consent flag", "status", "consent", "opted in", "granted", "opt in", "consent status",
         "opt in status", "is subscribed", "subscription status", "subscribed", "consent given", "state",
+        "consent value", "value", "opt in flag", "is opted in", "has consented", "permission status",
+        "decision",
     ),
     "survey_id": (
         "survey id", "survey ref", "survey", "form id", "questionnaire id", "poll id", "campaign id",
@@ -446,10 +494,13 @@ SAME = {
 
 # words of tables' names that say where they come from, not what they hold
 VENDORS = frozenset(
-    "adventure all attentive bc bigcommerce braze current daily data dim dump dynamic entity export "
-    "extract fact full gql history hubspot iterable klaviyo latest list m2 magento mailchimp master "
-    "netsuite new onetrust oracle postscript raw report salesforce sample sap segment sendgrid sfcc "
-    "sfdc shopify src stg stripe table tbl typeform v view wc woocommerce work wp yotpo zendesk".split()
+    "adventure adyen all attentive bc bigcommerce braze current d365 daily data dim dump dwh dynamic "
+    "dynamics ecwid edw emarsys entity epos erp etl export extract fact freshdesk full gorgias gql "
+    "history hubspot intercom iterable jtl klarna klaviyo lake latest list m2 magento mailchimp mart "
+    "master nav netsuite new odoo omnisend oms oracle pim postscript prestashop prod quickbooks raw "
+    "recharge report responsys sage sailthru salesforce sample sap segment sendgrid sfcc sfdc shopify "
+    "shopware smile src staging stg stripe table tbl tmp twilio typeform v view wc wms woocommerce work "
+    "wp yotpo zendesk".split()
 )
 # words at the end of a sum that say which tax is in it
 TAXED = frozenset("ex exc excl excluding inc incl including o tax vat w".split())

@@ -51,6 +51,45 @@ def test_a_key_without_a_value_to_look_at_is_left_to_a_person():
     assert guess.raw == "email" and not guess.taken
 
 
+def test_a_column_that_two_targets_want_goes_to_one_and_the_other_takes_its_next_best():
+    raw = profile(
+        item_id=["7", "8"], linenum=["1", "2"], order_id=["A", "A"], qty=["1", "1"], price=["2.5", "3"]
+    )
+    taken = {c.target: c.raw for c in guesses_of(raw, "order_details").columns if c.taken}
+    assert taken["product_id"] == "item_id" and taken["order_line_no"] == "linenum"
+
+
+def test_a_key_that_does_not_get_the_column_most_like_it_is_left_to_a_person():
+    raw = profile(email=["a@b.io", "c@d.io"], custom_email=["e@f.io", ""], first_name=["Ada", "Bob"])
+    guesses = {c.target: c for c in guesses_of(raw, "loyalty_profile").columns}
+    assert guesses["email"].raw == "email"
+    assert "secondary_email" not in guesses or not guesses["secondary_email"].taken
+
+
+def test_a_table_called_right_is_taken_though_one_column_that_it_needs_is_in_doubt():
+    raw = RawTable(
+        "orders",
+        dict.fromkeys(("order_no", "order_date", "payment_method", "sum_total_amount"), "varchar"),
+        {
+            "order_no": ["A1", "A2"],
+            "order_date": ["2026-03-01", "2026-03-02"],
+            "payment_method": ["visa", "cash"],
+            "sum_total_amount": ["1.50", "2.50"],
+        },
+    )
+    guess = next(each for each in suggest([raw], SCHEMA) if each.table == "order_digital_transactions")
+    amount = next(each for each in guess.columns if each.target == "amount")
+    assert guess.raw == "orders" and guess.lacks == ("amount",)
+    assert amount.raw == "sum_total_amount" and not amount.taken
+    assert "    # ? amount: {prp: sum_total_amount" in as_yaml([guess], SCHEMA)
+
+
+def test_an_address_is_no_customer_number():
+    raw = profile(user_id=["a@b.io", "c@d.io"], email=["a@b.io", "c@d.io"], first_name=["Ada", "Bob"])
+    taken = {c.target: c.raw for c in guesses_of(raw, "loyalty_profile").columns if c.taken}
+    assert taken == {"email": "email", "first_name": "first_name"}
+
+
 @needs_shared
 def test_years_of_sales_are_stacked():
     paths = sorted((SHARED / "data/adventureworks/sales").glob("AdventureWorks_Sales_*.csv.gz"))
