@@ -29,7 +29,15 @@ SHORT_ZONES = {
     "PST": "America/Los_Angeles",
     "VST": "Asia/Ho_Chi_Minh",
 }
-SCHEDULES = ("daily>", "hourly>", "weekly>", "monthly>", "minutes_interval>", "cron>")
+SCHEDULES = {  # and how each is written
+    "daily>": "write `daily>: HH:MM:SS`",
+    "hourly>": "write `hourly>: MM:SS`",
+    "weekly>": "write `weekly>: Sun,HH:MM:SS`, or a number from 0 (Sunday) on",
+    "monthly>": "write `monthly>: 1,HH:MM:SS`",
+    "minutes_interval>": "write `minutes_interval>: 30`",
+    "cron>": "write minute, hour, day, month and weekday, such as `cron>: 30 2 * * mon-fri`",
+}
+MEND = f"use one of {', '.join(SCHEDULES)}"
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 LAST_DAY = 32  # of a month, in a set of days
@@ -246,6 +254,8 @@ def _number(text: str, low: int, high: int, names: tuple[str, ...] = (), last: i
         return names.index(word) + low
     if last and word == "l":
         return last
+    if names and not re.fullmatch(r"[-+]?[0-9]+", word):
+        raise ValueError(f"{text!r} is neither a number nor one of {', '.join(names)}")
     value = _integer(word)
     if not low <= value <= high:
         raise ValueError(f"{text} is not between {low} and {high}")
@@ -280,8 +290,8 @@ def schedule_faults(section: Section, zone_name: str) -> list[Fault]:
     try:
         Schedule(config, zone_name)
     except (ValueError, TypeError) as error:
-        mend = f"use one of {', '.join(SCHEDULES)}"
-        return [Fault(place, f"schedule: {error}", mend, code="schedule")]
+        kind = next((key for key in config if key in SCHEDULES), "")
+        return [Fault(place, f"schedule: {error}", SCHEDULES.get(kind, MEND), code="schedule")]
     return []
 
 

@@ -37,6 +37,11 @@ def test_this_project_has_no_faults_and_is_checked_fast() -> None:
         ("+a:\n  td>: q/one.sq\n  database: d\n", "main.dig:2:3: error: no such file: q/one.sq"),
         ("+a:\n  td>: q/one.sql\n  create_tabel: x\n", "has no parameter 'create_tabel' [parameter]"),
         ("+a:\n  call>: chidl\n", "no such file: chidl.dig"),
+        (
+            "schedule:\n  weekly>: Monday,07:00:00\n+a: {}\n",
+            "'Monday' is neither a number nor one of sun, mon",
+        ),
+        ("schedule:\n  cron>: 0 0 * *\n+a: {}\n", "a cron line has five fields: '0 0 * *'"),
         ("+a:\n  require>: nope\n", "no such workflow in the project's top folder"),
         ("+a:\n  py>: t.nope\n", "t.py has no nope"),
         ("+a:\n  py>: nope.f\n", "no module nope"),
