@@ -7,9 +7,11 @@ server does with `EXECUTE IMMEDIATE '…' USING …`.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tdlocal.engine.storage import CATALOG
 from tdlocal.engine.types import EngineError
 
 # a string, a quoted name, a comment, or one letter
@@ -25,7 +27,9 @@ SET_SESSION = re.compile(r"set\s+session\s+([\w.\"]+)\s*=\s*(.*)", WORDS)
 RESET_SESSION = re.compile(r"reset\s+session\s+([\w.\"]+)", WORDS)
 SET_ZONE = re.compile(r"set\s+time\s+zone\s+(.*)", WORDS)
 USE = re.compile(rf"use\s+(?:{NAME}\s*\.\s*)?{NAME}", WORDS)
-TRANSACTION = re.compile(r"(start\s+transaction|commit|rollback)\b.*", WORDS)
+START_TRANSACTION = re.compile(r"start\s+transaction\b.*", WORDS)
+END_TRANSACTION = re.compile(r"(commit|rollback)(?:\s+work)?", WORDS)
+READS = re.compile(r"[\s(]*(?:select|with|values|table|show|describe|desc|explain)\b", WORDS)
 
 
 @dataclass
@@ -92,11 +96,23 @@ def session_plan(text: str) -> Plan | None:
         if match[1]:
             headers["X-Trino-Set-Catalog"] = plain_name(match[1])
         return Plan(update_type="USE", headers=headers)
-    if TRANSACTION.fullmatch(text):
-        raise EngineError(
-            "NOT_SUPPORTED", "transactions are not supported: statements commit by themselves", code=13
-        )
+    if START_TRANSACTION.fullmatch(text):
+        headers = {"X-Trino-Started-Transaction-Id": str(uuid.uuid4())}
+        return Plan(update_type="START TRANSACTION", headers=headers)
+    if match := END_TRANSACTION.fullmatch(text):
+        return Plan(update_type=match[1].upper(), headers={"X-Trino-Clear-Transaction-Id": "true"})
     return None
+
+
+def refuse_in_transaction(wanted: Plan, is_in_one: bool) -> None:
+    """Raise for what a transaction does not take: writes, which commit by themselves, and another one."""
+    if wanted.update_type in ("COMMIT", "ROLLBACK") and not is_in_one:
+        raise EngineError("NOT_IN_TRANSACTION", "No transaction in progress", code=21)
+    if wanted.update_type == "START TRANSACTION" and is_in_one:
+        raise EngineError("NOT_SUPPORTED", "Nested transactions not supported", code=13)
+    if is_in_one and wanted.sql and not READS.match(bare(wanted.sql)):
+        message = f"Catalog only supports writes using autocommit: {CATALOG}"
+        raise EngineError("AUTOCOMMIT_WRITE_CONFLICT", message, code=25)
 
 
 def bare(sql: str) -> str:

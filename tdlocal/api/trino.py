@@ -16,7 +16,7 @@ import orjson
 
 from tdlocal.account.account import Account
 from tdlocal.account.clock import now
-from tdlocal.account.prepared import Plan, bare, bind, plan
+from tdlocal.account.prepared import Plan, bare, bind, plan, refuse_in_transaction
 from tdlocal.account.statements import Page, Statement
 from tdlocal.account.values import TypeTree, parse_type
 from tdlocal.api.wire import Fault, Reply, Request, route
@@ -60,6 +60,7 @@ def begun(account: Account, request: Request, sql: str) -> Statement:
     """The statement that *sql* is, at work or over already."""
     try:
         wanted = plan(sql, prepared_statements(request))
+        refuse_in_transaction(wanted, header(request, "transaction-id").upper() not in ("", "NONE"))
         if wanted.describe:
             return described(account, request, wanted)
     except EngineError as error:

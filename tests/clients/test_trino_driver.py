@@ -125,7 +125,6 @@ def test_writes_tell_how_many_rows(connection: trino.dbapi.Connection) -> None:
         ("select 1 / 0", "DIVISION_BY_ZERO"),
         ("select cast('x' as bigint)", "INVALID_CAST_ARGUMENT"),
         ("select no_such_function(1)", "FUNCTION_NOT_FOUND"),
-        ("start transaction", "NOT_SUPPORTED"),
         ("select 1; select 2", "SYNTAX_ERROR"),
     ],
 )
@@ -250,6 +249,29 @@ def test_a_statement_is_told_about_and_stopped_by_its_id(server: LocalServer) ->
     assert requests.delete(slow["infoUri"], headers=headers).status_code == 204
     assert requests.get(slow["nextUri"]).status_code == 404
     assert requests.get(f"{server.url}/v1/query/nobody", headers=headers).status_code == 410
+
+
+def test_a_transaction_reads_and_writes_nothing(server: LocalServer, database: str) -> None:
+    """What a connector without transactions of its own does: setAutoCommit(false) is for reading."""
+    address = urlparse(server.url)
+    level = trino.transaction.IsolationLevel.READ_COMMITTED
+    with trino.dbapi.connect(
+        host=address.hostname, port=address.port, user=server.key, catalog="td-presto", schema=database,
+        isolation_level=level,
+    ) as careful:  # fmt: skip
+        assert fetched(careful, "-- all\n (select 1)") == [[1]]
+        for sql, name in [
+            ("create table t as select 1 a", "AUTOCOMMIT_WRITE_CONFLICT"),
+            ("start transaction", "NOT_SUPPORTED"),
+        ]:
+            with pytest.raises(trino.exceptions.TrinoUserError) as caught:
+                fetched(careful, sql)
+            assert caught.value.error_name == name
+        careful.commit()
+        assert fetched(careful, "select 2") == [[2]]
+        careful.rollback()
+    replies, _ = behind_next_uri(server, "commit")
+    assert replies[-1]["error"]["errorName"] == "NOT_IN_TRANSACTION"
 
 
 def test_a_header_may_come_several_times(server: LocalServer) -> None:
