@@ -10,10 +10,19 @@ from typing import Any
 
 from tdlocal.operators.base import Job, Result, as_text
 from tdlocal.operators.control import _body, _limit, exported
-from tdlocal.operators.td_client import JobLost, TdClient, columns_of, csv_text, database_of, table_name
+from tdlocal.operators.td_client import (
+    BAD,
+    JobLost,
+    TdClient,
+    columns_of,
+    csv_text,
+    database_of,
+    table_name,
+)
 from tdlocal.workflow.faults import ConfigError
 from tdlocal.workflow.model import as_integer
 from tdlocal.workflow.parameters import Update
+from tdlocal.workflow.state import fingerprint
 
 INSERT_LINE = re.compile(r"^[ \t]*--[ \t]*DIGDAG_INSERT_LINE.*$", re.MULTILINE)
 HEADER = re.compile(r"\A((?:[ \t]*--[^\n]*\n)+)([^\n]+)\Z")
@@ -39,7 +48,9 @@ def run(job: Job) -> Result:
             statement = _statement(job, client, engine, database, query, insert, create)
             if file:
                 job.memory["sql"] = (job.command, max(0, statement.count("\n") - query.count("\n")))
-            job_id = _issued(job, client, engine, database, statement)
+            if not harmless:
+                job_id = _of_killed_run(job, client, [engine, database, query, insert, create])
+            job_id = job_id or _issued(job, client, engine, database, statement)
         return job_id, client.wait(job_id)
 
     harmless = READS_ONLY.match(query) is not None and not insert and not _exports(job)
@@ -73,6 +84,19 @@ def _again_if_lost(job: Job, ended: Callable[[], tuple[str, dict[str, Any]]]) ->
             for key in ("job_id", "domain_key"):
                 job.memory.pop(key, None)
     return ended()
+
+
+def _of_killed_run(job: Job, client: TdClient, asked: list[str | None]) -> str | None:
+    """The job that a run which was killed meanwhile issued for the same, unless it failed; it may have
+    written already. Else the key of the one to be issued is kept for the next run.
+    """
+    before, asked_now = job.memory.get("issued"), fingerprint(asked)
+    if before and before["for"] == asked_now:
+        found = client.get(f"/v3/job/status_by_domain_key/{before['key']}", ignore=(404,))
+        if found.get("status") not in (None, *BAD):
+            return str(found["job_id"])
+    job.memory.keep("issued", {"for": asked_now, "key": client.domain_key()})
+    return None
 
 
 def query_of(job: Job) -> tuple[str, Path | None]:

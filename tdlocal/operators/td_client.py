@@ -48,9 +48,11 @@ class TdClient:
         self.job = job
         self.api = _api(job)
 
-    def get(self, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """GET, answered by JSON."""
-        return self._json("GET", path, params)
+    def get(
+        self, path: str, params: dict[str, Any] | None = None, ignore: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
+        """GET, answered by JSON; statuses in *ignore* give an empty map."""
+        return self._json("GET", path, params, ignore)
 
     def post(
         self, path: str, params: dict[str, Any] | bytes | None = None, ignore: tuple[int, ...] = ()

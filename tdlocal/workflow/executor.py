@@ -224,7 +224,8 @@ class Run:
             return self._left_out(task)
         retry: Retry | None = None
         stored, ran, error = Update(), False, None
-        memory = self.journal.memory(task.name)
+        goes_on = not (changed or self.options.rerun or mode == "force")
+        memory = self.journal.memory(task.name, goes_on)
         while True:
             outcome, values = await self._once(task, scope, changed, depth, memory, mode)
             stored, ran, error = outcome.stored, ran or outcome.ran, outcome.error

@@ -188,11 +188,11 @@ class Journal:
         self.done[done.task] = done
         self._write(done.to_json())
 
-    def memory(self, task: str) -> Memory:
-        """What a task remembers of its work in the run before, when that died in it."""
+    def memory(self, task: str, goes_on: bool = True) -> Memory:
+        """What a task remembers of a run that died in it, when this one *goes_on* from there."""
+        kept = self.halfway.pop(task, {})
         return Memory(
-            self.halfway.pop(task, {}),
-            lambda key, value: self._write({"halfway": task, "kept": {key: value}}),
+            kept if goes_on else {}, lambda key, value: self._write({"halfway": task, "kept": {key: value}})
         )
 
     def note_account(self, url: str) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 
@@ -215,6 +216,37 @@ def test_a_rename_that_a_killed_run_could_not_note_is_done(project: Project) -> 
         assert ended.code == 0, ended.err
     project.write("main.dig", HEAD + "+move:\n  td_ddl>:\n  rename_tables: [{from: one, to: two}]\n")
     assert "Renaming table shop.one doesn't exist" in project.run("--session", "2024-03-11").err
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_an_insert_that_goes_on_after_its_run_was_killed_is_not_done_twice(
+    project: Project, edited: bool
+) -> None:
+    numbers = "unnest(sequence(1, 9999))"
+    heavy = f"select max(x * y) as n from {numbers} as a (x), {numbers} as b (y)"
+    fill = "+fill:\n  td>: {data: select 0 as n}\n  create_table: items\n"
+    add = HEAD + fill + f"+add:\n  td>: {{data: '{heavy}'}}\n  insert_into: items\n"
+    project.write("main.dig", add)
+    with project.serving():
+        killed = project.start("run", "main", "--session", "2024-03-10")
+        jobs = sqlite3.connect(project.root / ".tdlocal/account.sqlite")
+        deadline = time.monotonic() + 60
+        while not jobs.execute("select 1 from jobs where query like '%9999%'").fetchall():
+            assert killed.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        killed.kill()
+        killed.communicate()
+        project.write("main.dig", add.replace("max(", "min(") if edited else add)
+        ended = project.run("--session", "2024-03-10")
+        assert ended.code == 0, ended.err
+        count = "select count(*) as c, count(distinct n) as d from shop.items"
+        expected = {"c": 3, "d": 3} if edited else {"c": 2, "d": 2}
+        while jobs.execute("select 1 from jobs where status = 'running'").fetchall():
+            time.sleep(0.05)
+        jobs.close()
+        asked = project.tdlocal("query", count, "--json")
+        assert asked.code == 0, asked.err
+        assert json.loads(asked.out) == expected
 
 
 def test_an_edit_after_the_end_makes_published_tables_anew(project: Project) -> None:
