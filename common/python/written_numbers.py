@@ -5,7 +5,9 @@ from __future__ import annotations
 from common.python.treasure import literal
 
 FORMS = {"point": (".", ","), "comma": (",", ".")}  # word → what parts the decimals, and what the thousands
-SIGN = r"[$€£¥₹₩₽₺₫₪฿]|[A-Z]{2,3}[$]?|R[$]|kr|Kr|Fr|zł|Kč|Ft|лв"  # of a currency
+SIGN = r"[$€£¥₹₩₽₺₫₪฿元円원]|[A-Z]{2,3}[$]?|R[$]|Rs|kr|Kr|Fr|zł|Kč|Ft|лв|lei|руб|р"  # of a currency
+DOTTED = "(Rs|[Kk]r|Fr|руб|р)[.]"  # signs that some write with a point, which parts no decimals
+ODD = {160: " ", 8239: " ", 8201: " ", 8722: "-"}  # blanks that do not break a line, the minus of typography
 
 
 def number_text(text: str, form: str) -> str:
@@ -20,7 +22,9 @@ def number_text(text: str, form: str) -> str:
     shape = (
         rf"^[-+(]?(?:{SIGN})?[-+ ]*(?:(?:{size})(?:[{decimal}][0-9]*)?|[{decimal}][0-9]+) *(?:{SIGN})?[-)]?$"
     )
-    plain = f"regexp_replace(replace({text}, chr(160), ' '), {literal(r'^ +| +$')}, '')"
+    odd = f"translate({text}, {literal(''.join(map(chr, ODD)))}, {literal(''.join(ODD.values()))})"
+    plain = f"regexp_replace({odd}, {literal(rf'^ +| +$|{DOTTED}')}, '')"
+    plain = f"trim({plain})"
     digits = f"replace(regexp_replace({plain}, {literal(f'[^0-9{decimal}]')}, ''), {literal(decimal)}, '.')"
     below_zero = f"regexp_like({plain}, '[-(]')"
     return f"case when regexp_like({plain}, {literal(shape)}) then if({below_zero}, '-', '') || {digits} end"

@@ -35,12 +35,13 @@ class TypeGuess:
     'string'
     """
 
-    __slots__ = ("_form", "_seen", "type")
+    __slots__ = ("_form", "_seen", "_unseen", "type")
 
     def __init__(self, name: str) -> None:
         self.type = STRING if is_label(name) else LONG
         self._form = WHOLE.fullmatch
         self._seen = False
+        self._unseen = LONG if name == "time" else STRING
 
     def see(self, value: str | None) -> None:
         """Take one value into account; nothing (None) fits every type."""
@@ -54,8 +55,8 @@ class TypeGuess:
                 self.type = STRING
 
     def settle(self) -> str:
-        """Return the type; a column without any value is text."""
-        return self.type if self._seen or self.type is STRING else STRING
+        """Return the type; a column without any value is text, and `time` what it must be."""
+        return self.type if self._seen or self.type is STRING else self._unseen
 
 
 def guess_types(names: list[str], rows: Iterable[list[str | None]]) -> list[str]:

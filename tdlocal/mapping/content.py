@@ -10,8 +10,8 @@ MONTH = (
     "[Jj][aä]n|[Jj]anv|[Ee]ne|[Gg]en|[Ff][eé][bv]|[Mm][aä]r|[Mm]rt|[AaÀà][pvb]r|[Mm]a[iyj]|[Mm]ei|[Mm]ag"
     "|[Jj]u[inl]|[Gg]iu|[Ll]ug|[Aa][ug][goû]|[Ss]e[pt]|[OoUu][ckut]t|[Nn]o[vb]|[Dd][eé][czs]|[Dd]ic"
 )
-CURRENCY = "(?:[$€£¥₹₩₽₺]|[A-Z]{2,3}[$]?|R[$]|kr|Kr|Fr|zł|Kč|Ft)"
-BEFORE, AFTER = rf"[-+(]?\s*{CURRENCY}?[-+\s]*(?=[.,]?\d)", rf"\s*{CURRENCY}?[-)]?"  # of a number's digits
+CURRENCY = "(?:[$€£¥₹₩₽₺₫₪฿元円원]|[A-Z]{2,3}[$]?|R[$]|(?:Rs|kr|Kr|Fr|руб|р)[.]?|zł|Kč|Ft|лв|lei)"
+BEFORE, AFTER = rf"[-\u2212+(]?\s*{CURRENCY}?[-\u2212+\s]*(?=[.,]?\d)", rf"\s*{CURRENCY}?[-)]?"  # of a number's digits
 PATTERNS: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
     "date": re.compile(
@@ -38,8 +38,8 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     ),
     "whole": re.compile(r"[+-]?\d+"),
     "plain number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE),
-    "point number": re.compile(rf"{BEFORE}(\d{{1,3}}([, '’\xa0]\d{{3}})+|\d+)?(\.\d*)?{AFTER}"),
-    "comma number": re.compile(rf"{BEFORE}(\d{{1,3}}([. '’\xa0]\d{{3}})+|\d+)?(,\d*)?{AFTER}"),
+    "point number": re.compile(rf"{BEFORE}(\d{{1,3}}([, '’\xa0\u202f\u2009]\d{{3}})+|\d+)?(\.\d*)?{AFTER}"),
+    "comma number": re.compile(rf"{BEFORE}(\d{{1,3}}([. '’\xa0\u202f\u2009]\d{{3}})+|\d+)?(,\d*)?{AFTER}"),
     "phone": re.compile(r"[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
     "json": re.compile(r"[\[{].*[\]}]", re.DOTALL),
 }
@@ -89,7 +89,7 @@ def kinds(values: Sequence[object]) -> dict[str, float]:
 def number_form(found: Mapping[str, float]) -> str:
     """Return how a column writes its numbers: point (1,234.50), comma (1.234,50), or empty: plainly.
 
-    >>> [number_form(kinds(values)) for values in (["1.119,90 €", "20,00"], ["$1,234.50"], ["1.5"])]
+    >>> [number_form(kinds(values)) for values in (["1.119,90 €", "20,00"], ["Rs. 1,234.50"], ["1.5"])]
     ['comma', 'point', '']
     """
     point, comma = found.get("point number", 0.0), found.get("comma number", 0.0)

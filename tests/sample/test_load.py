@@ -177,6 +177,8 @@ def test_only_the_head_makes_an_empty_table(account, load, capsys):
     assert load("k,n\n", "--into", "raw_t.bare") == 0
     assert "no rows, only the columns" in capsys.readouterr().err
     assert account.count("raw_t", "bare") == 0
+    assert load("k,time\n", "--into", "raw_t.bare") == 0, "a time that no row has is one nevertheless"
+    assert account.count("raw_t", "bare") == 0
 
 
 def test_a_wrong_key_is_refused_by_the_account(server):
