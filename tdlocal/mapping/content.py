@@ -11,7 +11,8 @@ MONTH = (
     "|[Jj]u[inl]|[Gg]iu|[Ll]ug|[Aa][ug][goû]|[Ss]e[pt]|[OoUu][ckut]t|[Nn]o[vb]|[Dd][eé][czs]|[Dd]ic"
 )
 CURRENCY = "(?:[$€£¥₹₩₽₺₫₪฿元円원]|[A-Z]{2,3}[$]?|R[$]|(?:Rs|kr|Kr|Fr|руб|р)[.]?|zł|Kč|Ft|лв|lei)"
-BEFORE, AFTER = rf"[-\u2212+(]?\s*{CURRENCY}?[-\u2212+\s]*(?=[.,]?\d)", rf"\s*{CURRENCY}?[-)]?"  # of a number's digits
+# of a number's digits
+BEFORE, AFTER = rf"[-\u2212+(]?\s*{CURRENCY}?[-\u2212+\s]*(?=[.,]?\d)", rf"\s*{CURRENCY}?[-)]?"
 PATTERNS: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
     "date": re.compile(

@@ -1,7 +1,7 @@
 -- What each date that is not ISO-8601 means: one row per source and distinct raw text.
 --
 -- reads   source tables that carry dates as text, staging words (date_order: which sources write
---         the day first; month first otherwise)
+--         the day first; where nobody says so and no value of the source tells it, the month)
 -- writes  staging dates_standard, replaced whole by wf04_stage
 -- nulls   trfmd_unix is null for what is no date (0000-00-00, 31 February, words)
 
@@ -141,15 +141,38 @@ split_up as (
 
 ),
 
+compared as (
+
+    select
+        *,
+        -- which order the source's own values prove: 25/12 has the day first, 12/25 the month
+        count_if(
+            not has_dots
+            and cast(first_part as bigint) between 13 and 31
+            and cast(second_part as bigint) <= 12
+        ) over (partition by source) as days_first,
+        count_if(
+            not has_dots
+            and cast(first_part as bigint) <= 12
+            and cast(second_part as bigint) between 13 and 31
+        ) over (partition by source) as months_first
+    from split_up
+
+),
+
 with_months as (
 
     select
-        split_up.*,
+        compared.*,
         months.code as month_number,
-        coalesce(split_up.last_year, split_up.worded_year) as written_year
-    from split_up
+        coalesce(compared.last_year, compared.worded_year) as written_year,
+        coalesce(
+            compared.is_day_first,
+            case when compared.days_first > 0 and compared.months_first = 0 then true end
+        ) as puts_day_first
+    from compared
     left join ${stg}_${sub}.words__next as months
-        on months.kind = 'month' and split_up.worded_month = months.word
+        on months.kind = 'month' and compared.worded_month = months.word
 
 ),
 
@@ -158,11 +181,11 @@ placed as (
     select
         *,
         case
-            when has_dots or is_day_first or cast(first_part as bigint) > 12 then first_part
+            when has_dots or puts_day_first or cast(first_part as bigint) > 12 then first_part
             else second_part
         end as day_part,
         case
-            when has_dots or is_day_first or cast(first_part as bigint) > 12 then second_part
+            when has_dots or puts_day_first or cast(first_part as bigint) > 12 then second_part
             else first_part
         end as month_part,
         case
@@ -229,7 +252,7 @@ final as (
         -- both readings are dates, and nobody said which is meant
         case
             when
-                not has_dots and is_day_first is null
+                not has_dots and puts_day_first is null
                 and cast(first_part as bigint) <= 12 and cast(second_part as bigint) <= 12
                 and first_part <> second_part
                 then 'true'
