@@ -39,6 +39,7 @@ SCHEDULES = {  # and how each is written
 }
 MEND = f"use one of {', '.join(SCHEDULES)}"
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # what Digdag takes for the session after the last
 LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 LAST_DAY = 32  # of a month, in a set of days
 LONGEST_GAP = 366 * 41  # days between two firings: 29 February on one weekday, around a year without it
@@ -90,9 +91,9 @@ class Schedule:
             raise ValueError(f"unknown scheduler type: {(self.kind or 'none')[:40]}")
         if sum(key.endswith(">") for key in config) > 1:
             raise ValueError("more than one scheduler type")
-        first, last = (_day(config, key) for key in ("start", "end"))
-        if first and last and first > last:
-            raise ValueError(f"its end {last} is earlier than its start {first}")
+        self.first, self.last = (_day(config, key) for key in ("start", "end"))
+        if self.first and self.last and self.first > self.last:
+            raise ValueError(f"its end {self.last} is earlier than its start {self.first}")
         command = config.get(self.kind)
         text = str(config.get("at", "") if command is None else command)
         self.fields, self.delay = Cron("* * * * *"), dt.timedelta(seconds=int(config.get("delay", 0)))
@@ -127,9 +128,23 @@ class Schedule:
         """The first session time after *moment*."""
         return self.fields.step(moment.astimezone(self.zone), forward=True)
 
+    def next_within(self, moment: dt.datetime) -> dt.datetime:
+        """The first session time after *moment* that runs from `start` to `end`; NEVER behind them."""
+        found = self.next_after(moment)
+        runs = found + self.delay
+        if self.last and runs >= _midnight(self.last + dt.timedelta(days=1), self.zone):
+            return NEVER.astimezone(self.zone)
+        if self.first and runs < _midnight(self.first, self.zone):
+            return self.next_after(_midnight(self.first, self.zone) - dt.timedelta(seconds=1))
+        return found
+
     def last_before(self, moment: dt.datetime) -> dt.datetime:
         """The last session time before *moment*, also where its delay (04:00 of daily>) is not over."""
         return self.fields.step(moment.astimezone(self.zone), forward=False)
+
+
+def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    return on_the_clock(dt.datetime.combine(day, dt.time(), zone))
 
 
 def _day(config: dict[str, Any], key: str) -> dt.date | None:
@@ -382,5 +397,5 @@ def built_in(moment: dt.datetime, zone_name: str, schedule: Schedule | None) -> 
     values: dict[str, Any] = {"timezone": zone_name, **variables("", moment)}
     if schedule is not None:
         values |= variables("last_", schedule.last_before(moment))
-        values |= variables("next_", schedule.next_after(moment))
+        values |= variables("next_", schedule.next_within(moment))
     return values | NOT_EXECUTED

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tdlocal.workflow.sessions import Schedule, iso, session_time, zone
+from tdlocal.workflow.sessions import Schedule, built_in, iso, session_time, zone
 from tests.runner.kit import Project
 
 NIGHTLY = {"cron>": "30 2 * * *"}
@@ -81,6 +81,21 @@ def test_a_cron_line_means_what_cron4j_takes_it_for(line, expected):
 def test_what_digdag_refuses_as_a_schedule(config):
     with pytest.raises(ValueError, match=r"\S"):
         Schedule(config, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"daily>": "07:00:00", "end": "2026-03-09"}, "2026-03-09T00:00:00+09:00"),
+        ({"daily>": "07:00:00", "end": "2026-03-08"}, "9999-01-01T09:00:00+09:00"),
+        ({"daily>": "07:00:00", "start": "2026-04-01"}, "2026-04-01T00:00:00+09:00"),
+        ({"cron>": "30 * * * *", "start": "2026-03-08", "end": "2026-03-08"}, "2026-03-08T00:30:00+09:00"),
+    ],
+)
+def test_the_next_session_lies_between_start_and_end(config, expected):
+    moment = dt.datetime.fromisoformat("2026-03-08T00:00:00+09:00")
+    values = built_in(moment, "Asia/Tokyo", Schedule(config, "Asia/Tokyo"))
+    assert values["next_session_time"] == expected
 
 
 def test_a_schedule_in_its_long_form():
