@@ -12,7 +12,7 @@ import yaml
 from tdlocal.commands.query import ask
 from tdlocal.errors import KitError
 from tdlocal.local_server import LocalServer, local_account
-from tdlocal.mapping.suggest import RawTable, TableGuess, as_yaml, prep_sql, suggest
+from tdlocal.mapping.suggest import RawTable, TableGuess, as_yaml, prep_sql, suggest, undecided
 from tdlocal.pack_command import run_pack
 
 HELP = (
@@ -167,6 +167,10 @@ def told(guesses: list[TableGuess], schema: Mapping[str, Mapping[str, str]]) -> 
         lines.append(
             f"{guess.table}: from {guess.raw}, {taken} of {len(schema[guess.table])} columns mapped"
             + (f", {doubtful} doubtful ones left to you" if doubtful else "")
-            + (f"; still needed: {', '.join(guess.lacks)}" if guess.lacks else "")
+            + (
+                f"; name the column of {', '.join(asked)}: ??? stands there"
+                if (asked := undecided(guess))
+                else ""
+            )
         )
     return lines

@@ -47,6 +47,7 @@ TURNED = 0.93  # likeness of a name that has the same words in another order
 CLOSED = 0.85  # … of one with a word of CLOSERS behind it
 CORE_FIRST = 0.02  # so much more a column counts for what a table cannot be without
 SUMS = frozenset(("amount", "net_amount"))
+UNDECIDED = "???"  # stands for the column that a person has to name
 ASIDE = re.compile(r"[()\[\]]")  # what a name says again, or of which tax it is
 CLOSERS = frozenset(("code", "description"))
 LATER = 0.03  # most that an unusual word for a column counts less than the usual one
@@ -496,7 +497,20 @@ def as_yaml(guesses: Sequence[TableGuess], schema: Mapping[str, Mapping[str, str
             entry = f"{target}: {{{read}, src: {target}, type: {declared}{number}}}"
             mark = "" if column.taken else "# ? "
             lines.append(f"    {mark}{entry} # {column.confidence:.2f} {column.reason}")
+        lines += [asked(target, schema[guess.table]) for target in undecided(guess)]
     return "\n".join(lines) + "\n"
+
+
+def undecided(guess: TableGuess) -> list[str]:
+    """Return the columns that the table cannot be without and nothing feeds surely: of each group one."""
+    taken = {column.target for column in guess.columns if column.taken}
+    return [group[0] for group in CORE.get(guess.table, ()) if guess.raw and not taken & set(group)]
+
+
+def asked(target: str, columns: Mapping[str, str]) -> str:
+    """Return the line of a column that a table needs; it stops a run until a person has filled it in."""
+    entry = f"{{prp: '{UNDECIDED}', src: {target}, type: {columns[target]}, required: true}}"
+    return f"    {target}: {entry} # needed: write its column in place of {UNDECIDED}"
 
 
 def quoted(name: str) -> str:

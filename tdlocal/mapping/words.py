@@ -265,7 +265,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "grand total", "merchandise total net", "merchandize total net", "merchandise total",
         "order value", "total amount", "total paid", "net value", "total money", "invoice total",
         "sale amount", "net order value", "order subtotal",
-        "gross amount", "transaction total", "transaction amount", "gross total", "total gross",
+        "gross amount", "total amount gross", "total amount net", "transaction total",
+        "transaction amount", "gross total", "total gross",
         "total sales", "amount paid", "total incl tax", "order gross", "net revenue", "total net",
         "sales total", "sales value", "bill amount", "check total",
     ),
@@ -278,7 +279,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "net sales", "net value", "merchandise total net", "merchandize total net", "order subtotal",
         "grand total", "total", "total amount", "order total", "total paid", "order amount",
         "total money",
-        "total net", "net revenue", "amount net",
+        "total net", "net revenue", "amount net", "total amount net", "total amount gross",
     ),
     "shipping_cost": (
         "shipping cost", "shipping price", "freight", "shipping", "total shipping price", "shipping total",

@@ -81,7 +81,10 @@ def test_a_table_called_right_is_taken_though_one_column_that_it_needs_is_in_dou
     amount = next(each for each in guess.columns if each.target == "amount")
     assert guess.raw == "orders" and guess.lacks == ("amount",)
     assert amount.raw == "sum_total_amount" and not amount.taken
-    assert "    # ? amount: {prp: sum_total_amount" in as_yaml([guess], SCHEMA)
+    text = as_yaml([guess], SCHEMA)
+    assert "    # ? amount: {prp: sum_total_amount" in text
+    undecided = yaml.safe_load(text)["order_digital_transactions"]["columns"]["amount"]
+    assert undecided == {"prp": "???", "src": "amount", "type": "double", "required": True}
 
 
 def test_an_address_is_no_customer_number():
