@@ -241,7 +241,7 @@ def test_an_insert_that_goes_on_after_its_run_was_killed_is_not_done_twice(
         assert ended.code == 0, ended.err
         count = "select count(*) as c, count(distinct n) as d from shop.items"
         expected = {"c": 3, "d": 3} if edited else {"c": 2, "d": 2}
-        while jobs.execute("select 1 from jobs where status = 'running'").fetchall():
+        while jobs.execute("select 1 from jobs where status in ('queued', 'running')").fetchall():
             time.sleep(0.05)
         jobs.close()
         asked = project.tdlocal("query", count, "--json")
