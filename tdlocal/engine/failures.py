@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import duckdb
 
@@ -54,6 +55,36 @@ _RETRY = re.compile(
     r"|a dependency was created",
     re.IGNORECASE,
 )
+_INTEGERS = {"INT8": "tinyint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint"}
+_CAST_NAMES = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INT", "bigint": "BIGINT"}
+_WIDTHS: dict[str, str] = {
+    str(-(2 ** (bits - 1))): kind for bits, kind in zip((8, 16, 32, 64), _CAST_NAMES, strict=True)
+}
+_INT = "(INT8|INT16|INT32|INT64)"
+# what DuckDB says, with the values in it → Trino's name and words
+_SAID: list[tuple[str, str, Callable[[re.Match[str]], str]]] = [
+    (rf"Overflow in (addition|subtraction|multiplication) of {_INT} \((.*?)\)!", "NUMERIC_VALUE_OUT_OF_RANGE",
+     lambda said: f"{_INTEGERS[said[2]]} {said[1]} overflow: {said[3]}"),
+    (r"Overflow in \w+ of DECIMAL", "NUMERIC_VALUE_OUT_OF_RANGE", lambda said: "Decimal overflow"),
+    (rf"Type DOUBLE with value (\S+) can't be cast .* type {_INT}", "NUMERIC_VALUE_OUT_OF_RANGE",
+     lambda said: f"Out of range for {_INTEGERS[said[2]]}: {_double(said[1])}"),
+    (rf"Type INT\d+ with value (-?\d+) can't be cast .* type {_INT}", "NUMERIC_VALUE_OUT_OF_RANGE",
+     lambda said: f"Out of range for {_INTEGERS[said[2]]}: {said[1]}"),
+    (rf"Could not convert string '(.*)' to {_INT}", "INVALID_CAST_ARGUMENT",
+     lambda said: f"Cannot cast '{said[1]}' to {_CAST_NAMES[_INTEGERS[said[2]]]}"),
+    (rf"Failed to cast decimal value (-?\d+) to type {_INT}", "INVALID_CAST_ARGUMENT",
+     lambda said: f"Cannot cast '{said[1]}' to {_INTEGERS[said[2]].upper()}"),
+    (r"(date|timestamp|time) field value out of range: \"(.*?)\"", "INVALID_CAST_ARGUMENT",
+     lambda said: f"Value cannot be cast to {said[1]}: {said[2]}"),
+    (r"Could not convert string '(.*)' to UUID", "INVALID_CAST_ARGUMENT",
+     lambda said: f"Cannot cast value to UUID: {said[1]}"),
+    (r"Overflow on abs\((-\d+)\)", "NUMERIC_VALUE_OUT_OF_RANGE",
+     lambda said: f"Value {said[1]} is out of range for abs({_WIDTHS.get(said[1], 'bigint')})"),
+    (r"Invalid UTF8 Codepoint (-?\d+)", "INVALID_FUNCTION_ARGUMENT",
+     lambda said: f"Not a valid Unicode code point: {said[1]}"),
+    (r"Argument for ntile must be greater than zero", "INVALID_FUNCTION_ARGUMENT",
+     lambda said: "Buckets must be greater than 0"),
+]  # fmt: skip
 _PATTERNS = [
     (r"Division by zero", "DIVISION_BY_ZERO", "Division by zero"),
     (r"More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS",
@@ -106,6 +137,10 @@ def translated(error: duckdb.Error) -> EngineError:
         return failure("GENERIC_INSUFFICIENT_RESOURCES", f"cannot write to the local account: {_first(text)}")
     if isinstance(error, duckdb.TransactionException):
         return failure("TRANSACTION_CONFLICT", _first(text))
+    for pattern, name, words in _SAID:
+        said = re.search(pattern, text)
+        if said:
+            return failure(name, words(said))
     for pattern, name, message in _PATTERNS:
         if re.search(pattern, text):
             return failure(name, message or _first(text))
@@ -114,6 +149,12 @@ def translated(error: duckdb.Error) -> EngineError:
     if isinstance(error, duckdb.InvalidInputException):
         return failure("INVALID_FUNCTION_ARGUMENT", _first(text))
     return failure("GENERIC_INTERNAL_ERROR", _first(text))
+
+
+def _double(text: str) -> str:
+    from tdlocal.engine.functions.numbers import double_text  # which needs the names of this module
+
+    return double_text(float(text))
 
 
 def _first(text: str) -> str:

@@ -11,7 +11,15 @@ def fail(name: str, message: str) -> NoReturn:
 
 
 def bad_cast(value: str, type_name: str) -> str:
-    fail("INVALID_CAST_ARGUMENT", f"Cannot cast '{value}' to {type_name}")
+    kind, _, sizes = type_name.lower().partition("(")
+    if kind in ("date", "time", "timestamp"):
+        message = f"Value cannot be cast to {kind}: {value}"
+    elif kind == "decimal":
+        size = ", ".join(part.strip() for part in sizes.rstrip(")").split(","))
+        message = f"Cannot cast VARCHAR '{value}' to DECIMAL({size}). Value is not a number."
+    else:
+        message = f"Cannot cast '{value}' to {type_name.upper()}"
+    fail("INVALID_CAST_ARGUMENT", message)
 
 
 def bad_index(index: int, length: int) -> int:
