@@ -6,8 +6,8 @@ SESSION ?= 2026-11-01
 PEOPLE ?= 2000
 SEED ?= 7
 ARGS ?=
-# one more than there are processors: a test that waits leaves its processor to another
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# two more than there are processors: a test that waits leaves its processor to another
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 .PHONY: venv run test lint bench clean
 
