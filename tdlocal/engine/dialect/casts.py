@@ -268,7 +268,10 @@ def _to_number(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
         lost = f"isnan({x})" if target.name != "bigint" else (
             f"isnan({x}) OR {x} >= 9223372036854775808 OR {x} < -9223372036854775808")  # fmt: skip
         if not safe:
-            wrong = fail("INVALID_CAST_ARGUMENT", f"'Unable to cast ' || {x} || ' to {target}'", target)
+            said = f"'Cannot cast {source} NaN to {target}'"
+            if source.name == "double" and target.name == "bigint":
+                said = f"'Unable to cast ' || py_double_text({x}) || ' to bigint'"
+            wrong = fail("INVALID_CAST_ARGUMENT", said, target)
         if source.name == "real" and target.name == "bigint":
             # Java's float to long: what is too large becomes the largest
             return (
@@ -292,7 +295,8 @@ def _to_decimal(value: Value, target: k.Kind, safe: bool) -> str:
     rounds = source.sizes[1] > target.sizes[1]
     if safe or room >= needed + rounds:
         return _plain(value.sql, target, safe)
-    wrong = f"'Cannot cast {source} to {target}: ' || {_shown(value)}"
+    given, wanted = (str(kind).replace(",", ", ").upper() for kind in (value.kind, target))
+    wrong = f"'Cannot cast {given} ''' || {_shown(value)} || ''' to {wanted}'"
     tried = f"TRY_CAST({value.sql} AS {k.duck(target)})"
     fails = fail("INVALID_CAST_ARGUMENT", wrong, target)
     return f"CASE WHEN {tried} IS NULL AND {value.sql} IS NOT NULL THEN {fails} ELSE {tried} END"

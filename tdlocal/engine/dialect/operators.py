@@ -15,6 +15,12 @@ def cannot(operator: str, left: k.Kind, right: k.Kind) -> Exception:
     return failure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}")
 
 
+_CONCAT = (
+    "concat(E, array(E)) E, concat(array(E)) E, concat(array(E), E) E, concat(char(x), char(y)),"
+    " concat(varbinary), concat(varchar)"
+)
+
+
 def arithmetic(operator: str, left: Value, right: Value, zone: str = "'UTC'") -> Value:
     """`left operator right`; raises TYPE_MISMATCH when Trino has no such operator."""
     a, b = left.kind, right.kind
@@ -237,7 +243,8 @@ def concatenated(left: Value, right: Value) -> Value:
     if a.name == b.name == "varbinary":
         return Value(f"({left.sql} || {right.sql})", k.VARBINARY)
     if not (k.is_text(a) and k.is_text(b)):
-        raise cannot("||", a, b)
+        message = f"Unexpected parameters ({a}, {b}) for function concat. Expected: {_CONCAT}"
+        raise failure("FUNCTION_NOT_FOUND", message)
     if "char" in (a.name, b.name) and a.sizes and b.sizes:
         size = a.sizes[0] + b.sizes[0]
         return Value(f"rpad({left.sql} || {right.sql}, {size}, ' ')", k.Kind("char", (size,)))

@@ -88,8 +88,12 @@ def try_(c: Any, node: s.Call) -> Value:
 
 def extreme(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1)
-    message = f"Unexpected parameters for function {node.name}: {{}} and {{}} have no common type"
-    values, kind = c.common(values, node.arguments, message)
+    shared: k.Kind | None = k.UNKNOWN
+    for value in values:
+        shared = shared and k.common(shared, value.kind)
+    if shared is None:
+        raise unexpected(node, values, f"{node.name}(E) E:orderable")
+    values, kind = c.common(values, node.arguments, "")
     if not (k.is_number(kind) or k.is_text(kind) or kind.name in ("boolean", "date", "unknown",
     "varbinary", "uuid")
             or kind.name.startswith(("timestamp", "time", "interval", "array", "row"))):  # fmt: skip

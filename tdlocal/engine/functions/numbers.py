@@ -13,6 +13,7 @@ from tdlocal.engine.functions.failing import fail
 from tdlocal.engine.functions.jsons import scientific
 
 _WIDE = Context(prec=80)
+LONGEST_DECIMAL = 38  # digits
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -41,7 +42,10 @@ def double_decimal(value: float, scale: int) -> str:
 
 
 def decimal_times(one: str, two: str) -> str:
-    return format(_WIDE.multiply(Decimal(one), Decimal(two)), "f")
+    product = _WIDE.multiply(Decimal(one), Decimal(two))
+    if len(product.as_tuple().digits) > LONGEST_DECIMAL:
+        fail("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
+    return format(product, "f")
 
 
 def decimal_over(one: str, two: str, scale: int) -> str:
@@ -57,7 +61,10 @@ def decimal_rest(one: str, two: str) -> str:
 
 
 def round_decimal(value: str, digits: int) -> str:
-    return format(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=_WIDE), "f")
+    number = Decimal(value)
+    if digits >= -(number.as_tuple().exponent):  # type: ignore[operator]
+        return value
+    return format(number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=_WIDE), "f")
 
 
 def truncate_decimal(value: str, digits: int) -> str:
@@ -131,8 +138,10 @@ def data_size(text: str) -> str:
 def width_bucket(value: float, low: float, high: float, count: int) -> int:
     if math.isnan(value):
         fail("INVALID_FUNCTION_ARGUMENT", "operand must not be NaN")
-    if count <= 0 or low == high:
-        fail("INVALID_FUNCTION_ARGUMENT", "bucketCount must be greater than 0 and bounds must not be equal")
+    if count <= 0:
+        fail("INVALID_FUNCTION_ARGUMENT", "bucketCount must be greater than 0")
+    if low == high:
+        fail("INVALID_FUNCTION_ARGUMENT", "bounds cannot equal each other")
     least, most = min(low, high), max(low, high)
     bucket = int(count * (value - least) / (most - least)) + 1 if least <= value < most else 0
     if value >= most:
