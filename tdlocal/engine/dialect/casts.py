@@ -251,9 +251,9 @@ def _fraction(precision: int) -> str:
     return "" if precision == 0 else ".%g" if precision <= 3 else ".%f"
 
 
-def stamp_text(sql: str, precision: int) -> str:
+def stamp_text(sql: str, precision: int, between: str = " ") -> str:
     """A TIMESTAMP as Trino writes it: `2025-01-31 10:00:00.000`."""
-    shown = f"strftime({sql}, '%Y-%m-%d %H:%M:%S{_fraction(precision)}')"
+    shown = f"strftime({sql}, '%Y-%m-%d{between}%H:%M:%S{_fraction(precision)}')"
     cut = {1: 2, 2: 1, 4: 2, 5: 1}.get(precision)
     return f"left({shown}, -{cut})" if cut else shown
 
@@ -540,13 +540,13 @@ def _of_type(sql: str, types: tuple[str, ...], made: str, target: k.Kind, safe: 
 
 
 def _from_json(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
+    if target.name == "json":
+        return value.sql  # the JSON value null stays one
     made = _read_json(value.sql, target, safe, zone)
     return f"CASE WHEN {value.sql} IS NULL OR {value.sql} = 'null' THEN NULL ELSE {made} END"
 
 
 def _read_json(sql: str, target: k.Kind, safe: bool, zone: str) -> str:
-    if target.name == "json":
-        return sql
     if target.name == "array":
         inner = _from_json(Value("CAST(e_ AS VARCHAR)", k.JSON), target.item, safe, zone)
         made = f"list_transform(CAST(json_extract({sql}, '$[*]') AS JSON[]), lambda e_: {inner})"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
-from tdlocal.engine.dialect.casts import cast, coerce, from_local, local, rounded
+from tdlocal.engine.dialect.casts import cast, coerce, from_local, local, rounded, stamp_text
 from tdlocal.engine.dialect.formats import joda_to_strftime, mysql_to_strftime
 from tdlocal.engine.dialect.values import Value, decimal, fail, string, text
 from tdlocal.engine.failures import failure
@@ -415,9 +415,7 @@ def to_iso8601(c: Any, node: s.Call) -> Value:
     moment = _moment(node.name, values[0], values)
     if moment.kind.name == "date":
         return Value(f"strftime({moment.sql}, '%Y-%m-%d')", iso_length(moment.kind))
-    digits = moment.kind.sizes[0]
-    fraction = "" if digits == 0 else ".%g" if digits <= 3 else ".%f"
-    shown = f"strftime({clock(moment)}, '%Y-%m-%dT%H:%M:%S{fraction}')"
+    shown = stamp_text(clock(moment), moment.kind.sizes[0], "T")
     if moment.kind.name == "timestamp":
         return Value(shown, iso_length(moment.kind))
     if moment.zone == "'UTC'":
