@@ -12,7 +12,8 @@ from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.casts import cast, coerce
 from tdlocal.engine.dialect.operators import divided
-from tdlocal.engine.dialect.signatures import Table
+from tdlocal.engine.dialect.shown import shown
+from tdlocal.engine.dialect.signatures import Table, unexpected
 from tdlocal.engine.dialect.values import Value, text
 from tdlocal.engine.failures import failure
 
@@ -140,8 +141,7 @@ Maker = Callable[[Any, s.Call, list[Value]], Made]
 
 
 def _wrong(node: s.Call, values: list[Value]) -> Exception:
-    given = ", ".join(str(value.kind) for value in values)
-    return failure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {node.name}.")
+    return unexpected(node.name, [value.kind for value in values])
 
 
 def min_max(c: Any, node: s.Call, values: list[Value]) -> Made | None:
@@ -289,8 +289,10 @@ def map_union(c: Any, node: s.Call, values: list[Value]) -> Made:
 
 
 def listagg(c: Any, node: s.Call, values: list[Value]) -> Made:
-    if len(values) not in (1, 2) or not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
-        raise _wrong(node, values)
+    if not k.turns_into(values[0].kind, k.VARCHAR):
+        item = shown(node.arguments[0])
+        message = f"Expected expression of varchar, but '{item}' has {values[0].kind} type"
+        raise failure("TYPE_MISMATCH", message)
     separator = values[1].sql if len(values) == 2 else "''"
     item = coerce(values[0], k.VARCHAR).sql
     made = f"string_agg({DISTINCT}{item}, {separator}{ORDER}){OVER}"

@@ -14,11 +14,12 @@ from tdlocal.engine.dialect.casts import cast, castable, coerce
 from tdlocal.engine.dialect.functions import AGGREGATES, SCALARS, SPECIAL, WINDOWS
 from tdlocal.engine.dialect.operators import COMPARISONS, arithmetic, comparison, concatenated, negative
 from tdlocal.engine.dialect.scopes import Scope
-from tdlocal.engine.dialect.signatures import Function, Overload, filled_in
+from tdlocal.engine.dialect.shown import shown
+from tdlocal.engine.dialect.signatures import Function, Overload, filled_in, unexpected
 from tdlocal.engine.dialect.times import current_time, interval_literal, typed_literal
 from tdlocal.engine.dialect.tokens import error_at
 from tdlocal.engine.dialect.values import Value, decimal, integer, null, string
-from tdlocal.engine.dialect.walking import calls, holds_query
+from tdlocal.engine.dialect.walking import calls, holds_query, names
 from tdlocal.engine.failures import failure
 from tdlocal.engine.storage import CATALOG, CATALOGS
 from tdlocal.engine.types import Column, EngineError
@@ -50,11 +51,12 @@ class ExpressionCompiler:
         self.scope = Scope()
         self.zone = f"'{session.time_zone}'"
         self.grouped: set[str] | None = None  # texts of the GROUP BY expressions, in an aggregation
-        self.pending: list[tuple[int, str]] = []  # columns met that no group covers yet
+        self.pending: list[tuple[int, str]] = []  # what no group covers: its place, and the message
         self.in_aggregate = False
         self.aggregates_allowed: str | None = None  # the clause that forbids them
         self.met_aggregate = False
         self.met_window = False
+        self.ungrouped_at: int | None = None  # where a query without GROUP BY begins
         self.windows: dict[str, s.Window] = {}
         self.counter = 0
         self.reads: dict[tuple[str, str], tuple[Column, ...]] = {}
@@ -106,7 +108,8 @@ class ExpressionCompiler:
         for value, node in zip(values, nodes, strict=True):
             together = k.common(kind, value.kind)
             if together is None:
-                raise self.error(node.pos, "TYPE_MISMATCH", message.format(kind, value.kind))
+                every = ", ".join(dict.fromkeys(str(one.kind) for one in values))
+                raise self.error(node.pos, "TYPE_MISMATCH", message.format(kind, value.kind, every))
             kind = together
         if kind.name == "timestamp with time zone":
             zones = {value.zone for value in values if value.kind.name == kind.name}
@@ -178,7 +181,7 @@ class ExpressionCompiler:
             if len(parts) == 1 and parts[0] in scope.lambdas:
                 return scope.lambdas[parts[0]]
             if parts[0] in scope.lambdas:
-                return self.dereference(node.pos, scope.lambdas[parts[0]], parts[1:])
+                return self.dereference(node.pos, scope.lambdas[parts[0]], parts[1:], parts[0])
             for size in range(min(len(parts), 4), 0, -1):
                 name = parts[:size]
                 if size == 4:
@@ -201,21 +204,32 @@ class ExpressionCompiler:
                 inner.correlated = True
                 inner = inner.parent
         elif self.grouped is not None and not self.in_aggregate and value.sql not in self.grouped:
-            self.pending.append((node.pos, ".".join(node.parts)))
-        return self.dereference(node.pos, value, rest)
+            self.pending.append((node.pos, ""))
+        read = node.parts[: len(node.parts) - len(rest)]
+        return self.dereference(node.pos, value, rest, ".".join(read))
 
-    def dereference(self, pos: int, value: Value, names: Sequence[str]) -> Value:
+    def dereference(self, pos: int, value: Value, names: Sequence[str], base: str = "") -> Value:
+        """The field of a row, of its field, …; *base* is what the message calls the row."""
         for name in names:
+            base = f"{base}.{name}" if base else name
             if value.kind.name != "row":
                 raise self.error(pos, "TYPE_MISMATCH", f"Expression of type {value.kind} is not of type ROW")
             places = [i for i, field in enumerate(value.kind.fields) if field and field.lower() == name]
             if not places:
-                raise self.error(pos, "COLUMN_NOT_FOUND", f"Column '{name}' cannot be resolved")
+                raise self.error(pos, "INVALID_COLUMN_REFERENCE", f"Column reference '{base}' is invalid")
             value = Value(f"({value.sql}).f{places[0] + 1}", value.kind.items[places[0]])
         return value
 
+    def uncovered(self, mark: int, node: Any, what: str = "") -> None:
+        """What was met since *mark* makes *node* no expression of the groups."""
+        if len(self.pending) > mark:
+            message = f"{what}'{shown(node)}' must be an aggregate expression or appear in GROUP BY clause"
+            self.pending[mark:] = [(pos, said) for pos, said in self.pending[mark:] if said] or [
+                (node.pos, message)
+            ]
+
     def field(self, node: s.Field) -> Value:
-        return self.dereference(node.pos, self.expression(node.base), (node.name,))
+        return self.dereference(node.base.pos, self.expression(node.base), (node.name,))
 
     # -- operators
 
@@ -312,7 +326,7 @@ class ExpressionCompiler:
             nodes,
             (
                 "All CASE results must be the same type or coercible to a common type. Cannot"
-                " find common type between {} and {}"
+                " find common type between {} and {}, all types (without duplicates): [{}]"
             ),
         )
         conditions = self.case_conditions(node)
@@ -329,9 +343,18 @@ class ExpressionCompiler:
             return [self.condition(when, "CASE WHEN clause").sql for when, _ in node.branches]
         operand = self.expression(node.operand)
         return [
-            self.placed(when.pos, comparison, "=", operand, self.expression(when), self.zone).sql
+            comparison("=", operand, self.case_operand(when, operand), self.zone).sql
             for when, _ in node.branches
         ]
+
+    def case_operand(self, when: Any, operand: Value) -> Value:
+        value = self.expression(when)
+        if k.common(operand.kind, value.kind) is None:
+            message = (
+                f"CASE operand type does not match WHEN clause operand type: {operand.kind} vs {value.kind}"
+            )
+            raise self.error(when.pos, "TYPE_MISMATCH", message)
+        return value
 
     # -- arrays, rows, casts
 
@@ -342,7 +365,7 @@ class ExpressionCompiler:
             node.items,
             (
                 "All ARRAY elements must be the same type or coercible to a common type. Cannot"
-                " find common type between {} and {}"
+                " find common type between {} and {}, all types (without duplicates): [{}]"
             ),
         )
         body = f"[{', '.join(value.sql for value in values)}]"
@@ -368,7 +391,7 @@ class ExpressionCompiler:
                 )
             if not 1 <= index.constant <= len(base.kind.items):
                 message = (
-                    f"Invalid subscript index: {index.constant}. ROW type has {len(base.kind.items)} fields"
+                    f"Subscript index out of bounds: {index.constant}, max value is {len(base.kind.items)}"
                 )
                 raise self.error(node.index.pos, "INVALID_FUNCTION_ARGUMENT", message)
             return Value(f"({base.sql}).f{index.constant}", base.kind.items[index.constant - 1])
@@ -408,12 +431,18 @@ class ExpressionCompiler:
 
     def cast(self, node: s.Cast) -> Value:
         if k.read(node.type) is None:
-            if node.type.name in ("decimal", "dec", "numeric"):
+            if node.type.name == "decimal":
                 message = "DECIMAL precision must be in range [1, 38], scale in [0, precision]"
                 raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", message)
-            raise self.error(node.pos, "TYPE_MISMATCH", f"Unknown type: {node.type.name}")
+            raise self.error(node.pos, "TYPE_MISMATCH", f"Unknown type: {self.type_written(node.type)}")
         value, kind = self.expression(node.value), self.type_of(node.type)
         return self.placed(node.pos, cast, value, kind, safe=node.safe, zone=self.zone)
+
+    def type_written(self, node: s.TypeName) -> str:
+        """The type's name as messages have it: in capitals unless it was quoted."""
+        sizes = ", ".join(str(one) for one in node.arguments if isinstance(one, int))
+        name = node.name if self.text[node.pos : node.pos + 1] == '"' else node.name.upper()
+        return f"{name}({sizes})" if sizes else name
 
     def extract(self, node: s.Extract) -> Value:
         part = _EXTRACT.get(node.part, node.part)
@@ -449,6 +478,8 @@ class ExpressionCompiler:
         if name in SPECIAL:
             return self.placed(node.pos, SPECIAL[name], self, node)
         if name not in SCALARS:
+            for column in names([item for item in node.arguments if not isinstance(item, s.Lambda)]):
+                self.expression(column)  # a name that is not there is told first
             raise self.error(node.pos, "FUNCTION_NOT_FOUND", f"Function '{name}' not registered")
         return self.function(node, None)
 
@@ -470,11 +501,8 @@ class ExpressionCompiler:
         return Value("", k.Kind("function")) if isinstance(item, s.Lambda) else self.expression(item)
 
     def unexpected(self, node: s.Call, table: Any, values: list[Value]) -> EngineError:
-        given = ", ".join(str(value.kind) for value in values)
-        message = (
-            f"Unexpected parameters ({given}) for function {node.name}. Expected: {table.expected(node.name)}"
-        )
-        return self.error(node.pos, "FUNCTION_NOT_FOUND", message)
+        problem = unexpected(node.name, [value.kind for value in values], table.expected(node.name))
+        return self.error(node.pos, problem.name, problem.message)
 
     def applied(self, node: s.Call, one: Overload, bound: dict[str, k.Kind], values: list[Value]) -> Value:
         """Coerce the arguments, translate the lambdas, fill the template in."""
@@ -491,13 +519,15 @@ class ExpressionCompiler:
             texts.append(made.sql)
         for index, item in enumerate(node.arguments):
             if isinstance(item, s.Lambda):
-                texts[index] = self.lambda_argument(item, one.parameter(index), bound)
+                texts[index] = self.lambda_argument(node, item, one.parameter(index), bound, values)
         kind = filled_in(one.result, bound)
         if one.result.name == "varchar" and one.result.sizes == ():
             kind = k.VARCHAR
         return Value(one.filled(texts), kind, zone=zone if kind.name == "timestamp with time zone" else None)
 
-    def lambda_argument(self, node: s.Lambda, pattern: Any, bound: dict[str, k.Kind]) -> str:
+    def lambda_argument(
+        self, call: s.Call, node: s.Lambda, pattern: Any, bound: dict[str, k.Kind], values: list[Value]
+    ) -> str:
         if not isinstance(pattern, Function):
             raise self.error(node.pos, "TYPE_MISMATCH", "Unexpected lambda expression")
         kinds = [filled_in(parameter, bound) for parameter in pattern.parameters]
@@ -509,7 +539,7 @@ class ExpressionCompiler:
         if body.kind.name == "unknown" and result.name == "boolean":
             raise self.error(node.pos, "FUNCTION_NOT_FOUND", "a lambda that gives null is no condition")
         if not k.turns_into(body.kind, target):
-            raise self.error(node.pos, "TYPE_MISMATCH", f"Lambda returns {body.kind}, expected {target}")
+            raise self.unexpected(call, SCALARS, values)
         return f"lambda {', '.join(names)}: {coerce(body, target, self.zone).sql}"
 
     def lambda_body(

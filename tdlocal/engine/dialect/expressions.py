@@ -453,6 +453,10 @@ class ExpressionParser:
         pos = self.advance().start
         self.expect("(")
         needle = self.value()
+        if self.at(","):
+            rest = [self.expression() for _ in iter(lambda: self.accept(","), False)]
+            self.expect(")")
+            return s.Call(pos, "position", [needle, *rest])
         self.expect("IN")
         hay = self.value()
         self.expect(")")
@@ -693,13 +697,16 @@ class ExpressionParser:
         self.token = self.tokens[start]
         return None
 
-    def interval(self) -> s.IntervalLiteral:
+    def interval(self) -> s.IntervalLiteral | s.TypedLiteral:
+        """INTERVAL '1' DAY; without a unit it is a literal of a type of that name, which there is not."""
         pos = self.expect("INTERVAL").start
         sign = 1
         if self.token.text in ("+", "-"):
             sign = -1 if self.advance().text == "-" else 1
         value = self.string()
         unit = self.token.upper
+        if unit not in _INTERVAL_UNITS and self.peek(-2).text not in ("+", "-"):
+            return s.TypedLiteral(pos, s.TypeName(pos, "interval"), value)
         if unit not in _INTERVAL_UNITS:
             self.wrong("Expecting: 'DAY', 'HOUR', 'MINUTE', 'MONTH', 'SECOND', 'YEAR'")
         self.advance()
@@ -751,8 +758,10 @@ class ExpressionParser:
 
     def type_field(self) -> tuple[str | None, s.TypeName]:
         following = self.peek()
-        named = following.kind in ("word", "quoted") and following.upper not in ("PRECISION", "ARRAY", "WITH",
+        named = following.kind in ("word", "quoted") and following.upper not in ("PRECISION", "WITH",
                                                                               "WITHOUT", "TO")  # fmt: skip
+        if following.upper == "ARRAY":  # `a array(bigint)` has a name, `bigint array` has none
+            named = self.peek(2).text in ("(", "<")
         if named or self.token.kind == "quoted":
             return self.identifier(), self.type_name()
         return None, self.type_name()

@@ -12,7 +12,7 @@ from tdlocal.engine.dialect import syntax
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 _LADDER = (*INTEGERS, "decimal", "real", "double")
-_ALIASES = {"int": "integer", "dec": "decimal", "numeric": "decimal"}
+_ALIASES = {"int": "integer"}
 
 
 _BARE = re.compile("[a-z_][a-z0-9_]*")
@@ -53,7 +53,7 @@ def _shown(kind: Kind) -> str:
         if kind.name.endswith(" with time zone"):
             return f"{kind.name.removesuffix(' with time zone')}({sizes}) with time zone"
         return f"{kind.name}({sizes})"
-    return "HyperLogLog" if kind.name == "hyperloglog" else kind.name
+    return {"hyperloglog": "HyperLogLog", "function": "<function>"}.get(kind.name, kind.name)
 
 
 SKETCHES = frozenset(["hyperloglog", "tdigest", "qdigest"])  # what is neither compared nor shown

@@ -12,7 +12,8 @@ _STAMPS = ("date", "timestamp", "timestamp with time zone")
 
 
 def cannot(operator: str, left: k.Kind, right: k.Kind) -> Exception:
-    return failure("TYPE_MISMATCH", f"Cannot apply operator: {left} {operator} {right}")
+    turned = {">": "<", ">=": "<="}.get(operator, operator)  # as Trino's parser turns them
+    return failure("TYPE_MISMATCH", f"Cannot apply operator: {left} {turned} {right}")
 
 
 _CONCAT = (
@@ -236,10 +237,8 @@ def concatenated(left: Value, right: Value) -> Value:
     a, b = left.kind, right.kind
     if a.name == "array" or b.name == "array":
         return _arrays(left, right)
-    if a.name == "unknown" and (k.is_text(b) or b.name == "varbinary"):
-        left, a = coerce(left, b), b
-    if b.name == "unknown" and (k.is_text(a) or a.name == "varbinary"):
-        right, b = coerce(right, a), a
+    if "unknown" in (a.name, b.name):
+        return _with_null(b if a.name == "unknown" else a)
     if a.name == b.name == "varbinary":
         return Value(f"({left.sql} || {right.sql})", k.VARBINARY)
     if not (k.is_text(a) and k.is_text(b)):
@@ -249,6 +248,14 @@ def concatenated(left: Value, right: Value) -> Value:
         size = a.sizes[0] + b.sizes[0]
         return Value(f"rpad({left.sql} || {right.sql}, {size}, ' ')", k.Kind("char", (size,)))
     return Value(f"({left.sql} || {right.sql})", k.VARCHAR)
+
+
+def _with_null(kind: k.Kind) -> Value:
+    """A bare NULL beside a text of known length is read as an array of such texts, beside others as many."""
+    if kind.name == "varchar" and kind.sizes:
+        return Value(f"CAST(NULL AS {k.duck(k.array(kind))})", k.array(kind))
+    message = "Could not choose a best candidate operator. Explicit type casts must be added."
+    raise failure("AMBIGUOUS_FUNCTION_CALL", message)
 
 
 def _arrays(left: Value, right: Value) -> Value:
@@ -279,6 +286,9 @@ def negative(value: Value) -> Value:
     if not k.is_number(value.kind):
         raise failure("TYPE_MISMATCH", f"Cannot negate {value.kind}")
     if isinstance(value.constant, int) and not isinstance(value.constant, bool):
+        if value.constant == -(2**31) and value.kind == k.INTEGER:
+            wrong = f"'integer negation overflow: {value.constant}'"
+            return Value(fail("NUMERIC_VALUE_OUT_OF_RANGE", wrong, value.kind), value.kind)
         made = integer(-value.constant)
         return Value(made.sql, value.kind if made.kind == k.INTEGER else made.kind, constant=-value.constant)
     if value.is_constant and value.kind.name == "decimal":

@@ -294,8 +294,8 @@ class _Planner:
 
     def plan_insert(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         target = self.named(details["name"], node.pos)
-        table = self.existing(target, node.pos)
         made, compiler = self.compiled(details["query"])
+        table = self.existing(target, node.pos)
         kinds = {column.name: column for column in table.columns}
         names = details["columns"] or self.insert_names(table, len(made.outputs))
         for name in names:
@@ -544,7 +544,7 @@ class _Planner:
     def plan_execute(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         text = details.get("text") or self.prepared.get(details.get("prepared", ""))
         if text is None:
-            raise self.error(node.pos, "NOT_FOUND", f"Prepared statement not found: {details['prepared']}")
+            raise failure("NOT_FOUND", f"Prepared statement not found: {details['prepared']}")
         inner = parse(text)
         if len(inner) != 1 or (isinstance(inner[0], s.Statement) and inner[0].kind == "execute"):
             raise self.error(node.pos, "SYNTAX_ERROR", "EXECUTE IMMEDIATE takes one statement")
@@ -566,7 +566,7 @@ class _Planner:
     def plan_use(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         name = details["name"][-1]
         if not self.session.catalog.has_database(name) and name != "information_schema":
-            raise self.error(node.pos, "SCHEMA_NOT_FOUND", f"Schema does not exist: {CATALOG}.{name}")
+            raise failure("NOT_FOUND", f"Schema does not exist: {CATALOG}.{name}")
         return plans.Rows((), [], "USE")
 
     def plan_set_session(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:

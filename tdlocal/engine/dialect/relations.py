@@ -127,7 +127,9 @@ class RelationMixin:
         ):
             raise self.error(node.pos, "NOT_SUPPORTED", "TABLESAMPLE needs a constant percentage")
         if not 0 <= percent.constant <= 100:
-            raise self.error(node.pos, "INVALID_ARGUMENTS", "Sample percentage must be between 0 and 100")
+            limit = "less than or equal to 100" if percent.constant > 0 else "greater than or equal to 0"
+            message = f"Sample percentage must be {limit}"
+            raise self.error(node.percent.pos, "NUMERIC_VALUE_OUT_OF_RANGE", message)
         return f"{sql} TABLESAMPLE BERNOULLI ({percent.constant} PERCENT)", sources
 
     # -- UNNEST and JSON_TABLE

@@ -18,8 +18,12 @@ from tdlocal.engine.dialect.functions import AGGREGATES, WINDOWS
 from tdlocal.engine.dialect.operators import comparison
 from tdlocal.engine.dialect.relations import RelationMixin
 from tdlocal.engine.dialect.scopes import Output, Scope, Source
+from tdlocal.engine.dialect.shown import shown
 from tdlocal.engine.dialect.values import Value
 from tdlocal.engine.dialect.walking import calls, fields, names
+from tdlocal.engine.dialect.windows import WindowMixin, direction, never_bare
+from tdlocal.engine.failures import failure
+from tdlocal.engine.types import EngineError
 
 __all__ = ["QueryCompiler", "Session"]
 RECURSION_DEPTH = 10  # of WITH RECURSIVE, as in Trino
@@ -40,7 +44,7 @@ def has_aggregate(node: Any) -> bool:
     )
 
 
-class QueryCompiler(RelationMixin, ExpressionCompiler):
+class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
     """`query(node)` is the door."""
 
     # -- queries
@@ -231,23 +235,34 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         )
 
     def values(self, node: s.Values) -> Compiled:
-        rows = [item.items if isinstance(item, s.RowLiteral) else [item] for item in node.rows]
+        rows = [self.values_row(item) for item in node.rows]
         width = len(rows[0])
-        if any(len(row) != width for row in rows):
-            raise self.error(node.pos, "TYPE_MISMATCH", "Values rows have mismatched sizes")
+        for row in rows:
+            if len(row) != width:
+                message = f"Values rows have mismatched sizes: {width} vs {len(row)}"
+                raise self.error(node.pos, "TYPE_MISMATCH", message)
         columns = []
         message = "Values rows have mismatched types: {} vs {}"
         for index in range(width):
-            nodes = [row[index] for row in rows]
-            columns.append(self.common([self.expression(item) for item in nodes], nodes, message))
+            cells = [row[index] for row in rows]
+            columns.append(self.common([value for value, _ in cells], [item for _, item in cells], message))
         texts = [
-            "(" + ", ".join(_never_bare(values[number]) for values, _ in columns) + ")"
+            "(" + ", ".join(never_bare(values[number]) for values, _ in columns) + ")"
             for number in range(len(rows))
         ]
         outputs = [
             Output(None, kind, next((v.zone for v in values if v.zone), None)) for values, kind in columns
         ]
         return Compiled(f"VALUES {', '.join(texts)}", outputs)
+
+    def values_row(self, item: Any) -> list[tuple[Value, Any]]:
+        """The cells of one row of VALUES, whose row may be any expression of that type."""
+        if isinstance(item, s.RowLiteral):
+            return [(self.expression(one), one) for one in item.items]
+        value = self.expression(item)
+        if value.kind.name != "row":
+            return [(value, item)]
+        return [(Value(f"({value.sql}).f{n}", kind), item) for n, kind in enumerate(value.kind.items, 1)]
 
     # -- SELECT
 
@@ -260,6 +275,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             source += f" WHERE {self.clause(node.where, 'WHERE').sql}"
         source = self.sessionized(node, query, source)
         self.windows = dict(node.windows)
+        self.ungrouped_at = node.pos if node.grouping is None else None
         aggregated = node.grouping is not None or has_aggregate([node.items, node.having, query.order_by])
         grouping = self.group_by(node) if aggregated else ""
         before = self.scope.correlated
@@ -271,9 +287,11 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             self.grouped = set()
             self.items(node)
             self.check_grouped()
-        having = (
-            f" HAVING {self.condition(node.having, 'HAVING clause').sql}" if node.having is not None else ""
-        )
+        having = ""
+        if node.having is not None:
+            mark = len(self.pending)
+            having = f" HAVING {self.condition(node.having, 'HAVING clause').sql}"
+            self.uncovered(mark, node.having)
         self.check_grouped()
         order = self.order(query, items, outputs, distinct=node.distinct)
         self.check_grouped()
@@ -293,7 +311,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             ):
                 message = (
                     f"{name} clause cannot contain aggregations, window functions or grouping"
-                    f" operations: [{call.name}]"
+                    f" operations: [{shown(call)}]"
                 )
                 raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
         return self.condition(node, f"{name} clause")
@@ -317,7 +335,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                     items.append(value)
                     outputs.append(self.output(name, value))
                 continue
+            mark = len(self.pending)
             value = self.expression(item.value)
+            self.uncovered(mark, item.value)
             if value.kind.name == "function":
                 raise self.error(item.pos, "TYPE_MISMATCH", "a lambda is no column")
             items.append(value)
@@ -347,7 +367,8 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         for index, source in enumerate(chosen):
             value = source.value()
             if self.grouped is not None and value.sql not in self.grouped:
-                self.pending.append((item.pos, source.name or "?"))
+                named = ".".join(filter(None, (source.relation, source.name)))
+                self.pending.append((-1, f"Column '{named}' not in GROUP BY clause"))
             name = item.aliases[index] if item.aliases and index < len(item.aliases) else source.name
             pairs.append((value, name))
         if item.aliases and len(item.aliases) != len(chosen):
@@ -433,7 +454,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         else:
             value = self.group_value(part)
         texts.add(value.sql)
-        return _never_bare(value)
+        return never_bare(value)
 
     def _pairs(self, item: Any) -> list[tuple[Value, str | None]]:
         if isinstance(item, s.AllColumns):
@@ -445,7 +466,7 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
             if call.name in AGGREGATES or call.over is not None or call.name == "grouping":
                 message = (
                     "GROUP BY clause cannot contain aggregations, window functions or grouping"
-                    f" operations: [{call.name}]"
+                    f" operations: [{shown(call)}]"
                 )
                 raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
         value = self.expression(part)
@@ -467,8 +488,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def check_grouped(self) -> None:
         if self.pending:
-            pos, name = self.pending[0]
-            message = f"'{name}' must be an aggregate expression or appear in GROUP BY clause"
+            pos, message = self.pending[0]
+            if pos < 0:
+                raise failure("EXPRESSION_NOT_AGGREGATE", message)
             raise self.error(pos, "EXPRESSION_NOT_AGGREGATE", message)
 
     # -- ORDER BY, OFFSET, LIMIT
@@ -516,17 +538,19 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
                 raise self.error(item.pos, "INVALID_COLUMN_REFERENCE", message)
             value, place = items[node.value - 1], str(node.value)
         else:
+            mark = len(self.pending)
             value = self.expression(node)
-            place = str(texts.index(value.sql) + 1) if value.sql in texts else _never_bare(value)
+            self.uncovered(mark, node)
+            place = str(texts.index(value.sql) + 1) if value.sql in texts else never_bare(value)
             if distinct and value.sql not in texts:
                 message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
                 raise self.error(item.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
         if value.kind.name in ("map", "json", *k.SKETCHES):
             message = (
-                f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {value.kind}"
+                f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {shown(node)}"
             )
             raise self.error(item.pos, "TYPE_MISMATCH", message)
-        return place + _direction(item)
+        return place + direction(item)
 
     def tail(self, query: s.Query, order: list[str]) -> str:
         text = f" ORDER BY {', '.join(order)}" if order else ""
@@ -596,12 +620,19 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
     def grouping(self, node: s.Call) -> Value:
         """GROUPING(a, b): which of the columns the row's grouping set lacks."""
         values = [self.expression(item) for item in node.arguments]
-        if not self.grouped or any(value.sql not in self.grouped for value in values):
-            raise self.error(
-                node.pos,
-                "INVALID_ARGUMENTS",
-                "The arguments to GROUPING() must be expressions referenced by the GROUP BY",
+        if self.ungrouped_at is not None:
+            message = (
+                "A GROUPING() operation can only be used with a corresponding GROUPING"
+                " SET/CUBE/ROLLUP/GROUP BY clause"
             )
+            raise self.error(self.ungrouped_at, "MISSING_GROUP_BY", message)
+        for value, item in zip(values, node.arguments, strict=True):
+            if value.sql not in (self.grouped or ()):
+                message = (
+                    "The arguments to GROUPING() must be expressions referenced by the GROUP BY at the"
+                    f" associated query level. Mismatch due to {shown(item)}."
+                )
+                raise self.error(item.pos, "INVALID_ARGUMENTS", message)
         kind = k.INTEGER if len(values) < 32 else k.BIGINT
         return Value(f"CAST(GROUPING({', '.join(value.sql for value in values)}) AS {k.duck(kind)})", kind)
 
@@ -616,6 +647,9 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 
     def aggregate(self, node: s.Call, over: str) -> Value:
         kept, name = self.in_aggregate, node.name
+        if node.nulls:
+            message = f"Cannot specify null treatment clause for {name} function"
+            raise self.error(node.pos, "NULL_TREATMENT_NOT_ALLOWED", message)
         if over and node.where is not None:
             raise self.error(node.pos, "NOT_SUPPORTED", "FILTER is not yet supported for window functions")
         if not over:
@@ -657,85 +691,6 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         sql = made.sql.replace(agg.DISTINCT, "DISTINCT " if node.distinct else "")
         sql = sql.replace(agg.ORDER, f" ORDER BY {order}" if order else "").replace(agg.OVER, where + over)
         return Value(sql, made.kind, zone=made.zone)
-
-    def window_function(self, node: s.Call, over: str) -> Value:
-        values = [self.argument(item) for item in node.arguments]
-        offset = values[1].constant if len(values) > 1 and values[1].is_constant else None
-        if node.name in ("lag", "lead"):
-            if isinstance(offset, int) and offset < 0:
-                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 0")
-            if len(values) > 1 and values[1].kind.name == "unknown":
-                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must not be null")
-            if "ORDER BY" not in over:
-                message = f"{node.name} function requires an ORDER BY window clause"
-                raise self.error(node.pos, "MISSING_ORDER_BY", message)
-        if node.name == "nth_value" and isinstance(offset, int) and offset < 1:
-            raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 1")
-        made = self.placed(node.pos, agg.from_table, self, agg.WINDOW_ONLY, node, values)
-        nulls = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
-        if nulls and agg.NULLS not in made.sql:
-            raise self.error(
-                node.pos,
-                "NULL_TREATMENT_NOT_ALLOWED",
-                f"Cannot specify null treatment clause for {node.name} function",
-            )
-        sql = made.sql.replace(agg.NULLS, nulls).replace(agg.OVER, over)
-        return Value(sql, made.kind, zone=made.zone)
-
-    def sort_list(self, order_by: list[s.SortItem]) -> str:
-        return ", ".join(_never_bare(self.expression(item.value)) + _direction(item) for item in order_by)
-
-    def window(self, over: Any) -> str:
-        window = self.named_window(over) if isinstance(over, str) else self.based(over)
-        parts = []
-        if window.partition:
-            parts.append(
-                "PARTITION BY " + ", ".join(_never_bare(self.expression(item)) for item in window.partition)
-            )
-        if window.order_by:
-            parts.append("ORDER BY " + self.sort_list(window.order_by))
-        if window.frame is not None:
-            parts.append(self.frame(window.frame, window))
-        return f" OVER ({' '.join(parts)})"
-
-    def named_window(self, name: str) -> s.Window:
-        if name not in self.windows:
-            raise self.error(0, "INVALID_WINDOW_REFERENCE", f"Cannot resolve WINDOW name {name}")
-        return self.based(self.windows[name])
-
-    def based(self, window: s.Window) -> s.Window:
-        if window.base is None:
-            return window
-        base = self.named_window(window.base)
-        return s.Window(window.pos, None, window.partition or base.partition, window.order_by or
-        base.order_by,
-                        window.frame or base.frame)  # fmt: skip
-
-    def frame(self, frame: s.Frame, window: s.Window) -> str:
-        self.check_frame(frame, window)
-        start = self.bound(frame, frame.start)
-        if frame.end is None:
-            return f"{frame.kind} {start}"
-        return f"{frame.kind} BETWEEN {start} AND {self.bound(frame, frame.end)}"
-
-    def check_frame(self, frame: s.Frame, window: s.Window) -> None:
-        first, last = frame.start[0], frame.end[0] if frame.end is not None else "CURRENT ROW"
-        if first == "FOLLOWING" and last in ("PRECEDING", "CURRENT ROW"):
-            message = f"Window frame starting from FOLLOWING cannot end with {last}"
-            raise self.error(frame.pos, "INVALID_WINDOW_FRAME", message)
-        if first == "CURRENT ROW" and last == "PRECEDING":
-            message = "Window frame starting from CURRENT ROW cannot end with PRECEDING"
-            raise self.error(frame.pos, "INVALID_WINDOW_FRAME", message)
-        counted = {first, last} & {"PRECEDING", "FOLLOWING"}
-        if frame.kind in ("RANGE", "GROUPS") and counted and not window.order_by:
-            message = f"Window frame of type {frame.kind} PRECEDING or FOLLOWING requires ORDER BY"
-            raise self.error(frame.pos, "MISSING_ORDER_BY", message)
-
-    def bound(self, frame: s.Frame, bound: tuple[str, Any]) -> str:
-        word, node = bound
-        if node is None:
-            return word
-        return f"{self.expression(node).sql} {word}"
 
     # -- TD_SESSIONIZE_WINDOW
 
@@ -811,25 +766,27 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         else:
             values = [self.expression(left)]
         if len(values) != len(made.outputs):
-            message = (
-                f"Multiple columns returned by subquery are not yet supported. Found {len(made.outputs)}"
-            )
-            raise self.error(node.pos, "NOT_SUPPORTED", message)
+            raise self.unlike(node.pos, values, made)
         kinds = []
         for value, output in zip(values, made.outputs, strict=True):
             kind = k.common(value.kind, output.kind)
             if kind is None:
-                message = (
-                    "value and result of subquery must be of the same type for IN expression:"
-                    f" {value.kind} vs {output.kind}"
-                )
-                raise self.error(node.pos, "TYPE_MISMATCH", message)
+                raise self.unlike(node.pos, values, made)
             kinds.append(kind)
         right = self.as_kinds(made, kinds, node.pos, "IN")
         texts = ", ".join(
             coerce(value, kind, self.zone).sql for value, kind in zip(values, kinds, strict=True)
         )
         return Value(f"({f'({texts})' if len(values) > 1 else texts} IN ({right.sql}))", k.BOOLEAN)
+
+    def unlike(self, pos: int, values: list[Value], made: Compiled) -> EngineError:
+        given = k.row(tuple(value.kind for value in values))
+        if len(values) == 1 and values[0].kind.name == "row":
+            given = values[0].kind
+        called = tuple(one.name and one.name.lower() for one in made.outputs)
+        found = k.row(tuple(one.kind for one in made.outputs), called)
+        message = f"Value expression and result of subquery must be of the same type: {given} vs {found}"
+        return self.error(pos, "TYPE_MISMATCH", message)
 
     def exists(self, node: s.Exists) -> Value:
         return Value(f"EXISTS ({self.query(node.query, self.scope).sql})", k.BOOLEAN)
@@ -838,10 +795,10 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
         made = self.query(node.query, self.scope)
         value = self.expression(node.value)
         if len(made.outputs) != 1:
-            raise self.error(
-                node.pos, "NOT_SUPPORTED", "Multiple columns returned by subquery are not yet supported."
-            )
+            raise self.unlike(node.pos, [value], made)
         output = made.outputs[0]
+        if k.common(value.kind, output.kind) is None:
+            raise self.unlike(node.pos, [value], made)
         self.placed(node.pos, comparison, node.operator, value, Value("x", output.kind), self.zone)
         kind = k.common(value.kind, output.kind)
         assert kind is not None
@@ -855,17 +812,6 @@ class QueryCompiler(RelationMixin, ExpressionCompiler):
 def slots(count: int) -> str:
     """c1, c2, …: what the columns of every inner query are called."""
     return ", ".join(f"c{n}" for n in range(1, count + 1))
-
-
-def _never_bare(value: Value) -> str:
-    """No bare number, which GROUP BY and ORDER BY would take for a place."""
-    if value.is_constant or value.kind.name == "unknown":
-        return f"CAST({value.sql} AS {k.duck(value.kind)})"
-    return value.sql
-
-
-def _direction(item: s.SortItem) -> str:
-    return f"{' DESC' if item.descending else ' ASC'} NULLS {'FIRST' if item.nulls_first else 'LAST'}"
 
 
 def _own_name(node: Any) -> str | None:

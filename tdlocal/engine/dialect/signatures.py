@@ -10,12 +10,15 @@ size; `f(A,B)` at an argument is a lambda from A to B; `...` after the last type
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.failures import failure
+from tdlocal.engine.types import EngineError
 
 _LINE = re.compile(r"(\w+)\((.*?)\)\s+((?:[^=(]|\([^=]*\))+?)\s+=\s+(.*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z][A-Za-z ]*[A-Za-z]|[A-Za-z]|\d+|[(),]|\.\.\.")
@@ -129,7 +132,7 @@ def match(pattern: Any, actual: k.Kind, bound: Bindings, *, exact: bool) -> bool
     if len(name) == 1:
         return _match_variable(name, actual, bound, exact)
     if name in _ANY_SIZE and actual.name == name:
-        return True
+        return name != "varchar" or not pattern.sizes or k.turns_into(actual, pattern)
     if pattern == actual:
         return True
     if pattern.items:
@@ -159,7 +162,7 @@ def _match_variable(name: str, actual: k.Kind, bound: Bindings, exact: bool) -> 
     if name not in bound or bound[name].name == "unknown":
         if exact and actual.name == "unknown" and name in ("N", "S"):
             return False
-        bound[name] = actual
+        bound[name] = k.Kind("varchar", (0,)) if name == "S" and actual.name == "unknown" else actual
         return True
     if actual.name == "unknown" or actual == bound[name]:
         return True
@@ -189,6 +192,24 @@ def filled_in(pattern: Any, bound: Bindings, actual: k.Kind | None = None) -> k.
         )
         return k.Kind(name, pattern.sizes, items, pattern.fields)
     return pattern if not isinstance(pattern, Function) else k.UNKNOWN
+
+
+@cache
+def _expected() -> dict[str, str]:
+    """What Trino itself says to each function's callers, by its name."""
+    lines = Path(__file__).with_name("expected.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+def unexpected(name: str, given: Iterable[k.Kind], otherwise: str = "") -> EngineError:
+    """FUNCTION_NOT_FOUND for a call of *name* with arguments it does not take.
+
+    >>> print(unexpected("upper", [k.INTEGER]))
+    Unexpected parameters (integer) for function upper. Expected: upper(char(x)), upper(varchar(x))
+    """
+    expected = _expected().get(name, otherwise)
+    message = f"Unexpected parameters ({', '.join(map(str, given))}) for function {name}."
+    return failure("FUNCTION_NOT_FOUND", f"{message} Expected: {expected}" if expected else message)
 
 
 class Table:

@@ -6,20 +6,19 @@ import re
 from typing import Any
 
 from tdlocal.engine.dialect import kinds as k
+from tdlocal.engine.dialect import signatures
 from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.casts import cast, castable, coerce, local
 from tdlocal.engine.dialect.operators import arithmetic, concatenated
 from tdlocal.engine.dialect.patterns import fits_re2, re2_pattern, replacement
-from tdlocal.engine.dialect.values import Value, null, text
+from tdlocal.engine.dialect.values import Value, fail, null, text
 from tdlocal.engine.failures import failure
 
 _MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 
 
-def unexpected(node: s.Call, values: list[Value], expected: str = "") -> Exception:
-    given = ", ".join(str(value.kind) for value in values)
-    message = f"Unexpected parameters ({given}) for function {node.name}."
-    return failure("FUNCTION_NOT_FOUND", message + (f" Expected: {expected}" if expected else ""))
+def unexpected(node: s.Call, values: list[Value]) -> Exception:
+    return signatures.unexpected(node.name, [value.kind for value in values])
 
 
 def _values(c: Any, node: s.Call, low: int, high: int | None = None) -> list[Value]:
@@ -39,7 +38,7 @@ def _ambiguous(node: s.Call) -> Exception:
 
 def if_(c: Any, node: s.Call) -> Value:
     if len(node.arguments) not in (2, 3):
-        raise failure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'if' function")
+        raise failure("SYNTAX_ERROR", "Invalid number of arguments for 'if' function")
     condition = c.condition(node.arguments[0], "IF condition")
     nodes = node.arguments[1:]
     message = "Result types for IF must be the same: {} vs {}"
@@ -58,7 +57,7 @@ def coalesce(c: Any, node: s.Call) -> Value:
         node.arguments,
         (
             "All COALESCE operands must be the same type or coercible to a common type. Cannot"
-            " find common type between {} and {}"
+            " find common type between {} and {}, all types (without duplicates): [{}]"
         ),
     )
     zone = next((value.zone for value in values if value.zone), None)
@@ -67,7 +66,7 @@ def coalesce(c: Any, node: s.Call) -> Value:
 
 def nullif(c: Any, node: s.Call) -> Value:
     if len(node.arguments) != 2:
-        raise failure("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function")
+        raise failure("SYNTAX_ERROR", "Invalid number of arguments for 'nullif' function")
     left, right = (c.expression(item) for item in node.arguments)
     kind = k.common(left.kind, right.kind)
     if kind is None:
@@ -78,7 +77,7 @@ def nullif(c: Any, node: s.Call) -> Value:
 
 def try_(c: Any, node: s.Call) -> Value:
     if len(node.arguments) != 1:
-        raise failure("INVALID_FUNCTION_ARGUMENT", "The 'try' function must have exactly one argument")
+        raise failure("SYNTAX_ERROR", "The 'try' function must have exactly one argument")
     call = node.arguments[0]
     value: Value = c.expression(call)
     if isinstance(call, s.Call) and call.name == "fail":
@@ -92,7 +91,7 @@ def extreme(c: Any, node: s.Call) -> Value:
     for value in values:
         shared = shared and k.common(shared, value.kind)
     if shared is None:
-        raise unexpected(node, values, f"{node.name}(E) E:orderable")
+        raise unexpected(node, values)
     values, kind = c.common(values, node.arguments, "")
     if not (k.is_number(kind) or k.is_text(kind) or kind.name in ("boolean", "date", "unknown",
     "varbinary", "uuid")
@@ -130,9 +129,7 @@ def whole(c: Any, node: s.Call) -> Value:
     if not k.is_number(kind):
         if kind.name == "unknown":
             return coerce(value, k.DOUBLE)
-        raise unexpected(
-            node, [value], f"{node.name}(bigint), {node.name}(decimal(p,s)), {node.name}(double)"
-        )
+        raise unexpected(node, [value])
     duck = "floor" if node.name == "floor" else "ceil"
     if kind.name == "decimal":
         precision, scale = kind.sizes
@@ -145,19 +142,11 @@ def round_(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1, 2)
     value, kind = values[0], values[0].kind
     if len(values) == 2 and not k.turns_into(values[1].kind, k.BIGINT):
-        raise unexpected(
-            node,
-            values,
-            "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)",
-        )
+        raise unexpected(node, values)
     if kind.name == "unknown":
         return coerce(value, k.DOUBLE)
     if not k.is_number(kind):
-        raise unexpected(
-            node,
-            values,
-            "round(decimal(p,s)), round(decimal(p,s), bigint), round(double), round(double, bigint)",
-        )
+        raise unexpected(node, values)
     digits = values[1].sql if len(values) == 2 else "0"
     if kind.name in k.INTEGERS:
         if len(values) == 1:
@@ -184,9 +173,8 @@ def round_(c: Any, node: s.Call) -> Value:
 def truncate(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 1, 2)
     value, kind = values[0], values[0].kind
-    expected = "truncate(decimal(p,s)), truncate(decimal(p,s), integer), truncate(double), truncate(real)"
     if not k.is_number(kind) or (len(values) == 2 and kind.name in ("real", "double")):
-        raise unexpected(node, values, expected)
+        raise unexpected(node, values)
     if kind.name in ("real", "double"):
         return Value(f"trunc({value.sql})", kind)
     value = coerce(value, k.as_decimal(kind))
@@ -202,7 +190,11 @@ def truncate(c: Any, node: s.Call) -> Value:
 
 def mod(c: Any, node: s.Call) -> Value:
     left, right = _values(c, node, 2, 2)
-    return arithmetic("%", left, right)
+    made = arithmetic("%", left, right)
+    if made.kind.name not in k.INTEGERS:
+        return made
+    wrong = fail("GENERIC_INTERNAL_ERROR", "'/ by zero'", made.kind)  # as Trino's function has it
+    return Value(f"CASE WHEN {right.sql} = 0 THEN {wrong} ELSE {made.sql} END", made.kind)
 
 
 # -- text
@@ -214,6 +206,8 @@ def concat(c: Any, node: s.Call) -> Value:
         raise _ambiguous(node)
     if len(values) < 2:
         raise failure("INVALID_FUNCTION_ARGUMENT", "There must be two or more concatenation arguments")
+    if len(values) > 2 and all(k.is_text(value.kind) or value.kind.name == "unknown" for value in values):
+        values = [coerce(value, k.VARCHAR) if value.kind.name == "unknown" else value for value in values]
     result = values[0]
     for value in values[1:]:
         result = concatenated(result, value)
@@ -229,7 +223,7 @@ def substr(c: Any, node: s.Call) -> Value:
     if kind.name not in ("varchar", "char", "varbinary", "unknown") or not all(
         k.turns_into(one.kind, k.BIGINT) for one in values[1:]
     ):
-        raise unexpected(node, values, "substr(varchar(x), bigint), substr(varchar(x), bigint, bigint)")
+        raise unexpected(node, values)
     start = values[1].constant
     size = values[2].sql if len(values) == 3 else None
     if kind.name == "varbinary":
@@ -263,9 +257,7 @@ def _known(value: Value) -> int:
 def replace(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2, 3)
     if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
-        raise unexpected(
-            node, values, "replace(varchar(x), varchar(y)), replace(varchar(x), varchar(y), varchar(z))"
-        )
+        raise unexpected(node, values)
     texts = [value.sql for value in values] + (["''"] if len(values) == 2 else [])
     native = isinstance(values[1].constant, str) and values[1].constant
     made = f"{'replace' if native else 'py_replace'}({', '.join(texts)})"
@@ -292,7 +284,7 @@ def pad(c: Any, node: s.Call) -> Value:
         return Value(f"py_{node.name}_bytes({', '.join(value.sql for value in values)})", k.VARBINARY)
     if not (k.turns_into(values[0].kind, k.VARCHAR) and k.turns_into(values[1].kind, k.BIGINT)
             and k.turns_into(values[2].kind, k.VARCHAR)):  # fmt: skip
-        raise unexpected(node, values, f"{node.name}(varchar(x), bigint, varchar(y))")
+        raise unexpected(node, values)
     texts = [coerce(values[0], k.VARCHAR).sql, values[1].sql, coerce(values[2], k.VARCHAR).sql]
     if values[2].constant == "":
         raise failure("INVALID_FUNCTION_ARGUMENT", "Padding string must not be empty")
@@ -316,7 +308,7 @@ def concat_ws(c: Any, node: s.Call) -> Value:
         array = coerce(values[1], k.array(k.VARCHAR))
         return Value(_joined(values[0].sql, array.sql), k.VARCHAR)
     if not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
-        raise unexpected(node, values, "concat_ws(varchar, array(varchar)), concat_ws(varchar, varchar)")
+        raise unexpected(node, values)
     items = ", ".join(coerce(value, k.VARCHAR).sql for value in values[1:])
     return Value(_joined(values[0].sql, f"[{items}]"), k.VARCHAR)
 
@@ -355,9 +347,7 @@ def format_(c: Any, node: s.Call) -> Value:
 def array_join(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2, 3)
     if values[0].kind.name != "array":
-        raise unexpected(
-            node, values, "array_join(array(T), varchar), array_join(array(T), varchar, varchar)"
-        )
+        raise unexpected(node, values)
     array = values[0]
     if array.kind.item.name != "unknown" and not castable(array.kind.item, k.VARCHAR):
         raise unexpected(node, values)
@@ -378,7 +368,7 @@ def _pattern(c: Any, node: s.Call, low: int, high: int) -> tuple[list[Value], st
     values = _values(c, node, low, high)
     for value in values[:2]:
         if not k.turns_into(value.kind, k.VARCHAR) and value.kind.name != "char":
-            raise unexpected(node, values, f"{node.name}(varchar, JoniRegExp)")
+            raise unexpected(node, values)
     pattern = values[1].constant
     if isinstance(pattern, str):
         _check_pattern(pattern)
@@ -501,7 +491,7 @@ def _regexp_replace_lambda(c: Any, node: s.Call) -> Value:
 def _json_argument(c: Any, node: s.Call, index: int = 0) -> Value:
     value: Value = c.expression(node.arguments[index])
     if value.kind.name not in ("json", "varchar", "char", "unknown"):
-        raise unexpected(node, [value], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)")
+        raise unexpected(node, [value])
     return value
 
 
@@ -511,9 +501,7 @@ def json_path(c: Any, node: s.Call) -> Value:
         raise unexpected(node, _values(c, node, 0))
     value, path = _json_argument(c, node), c.expression(node.arguments[1])
     if not k.turns_into(path.kind, k.VARCHAR):
-        raise unexpected(
-            node, [value, path], f"{node.name}(json, JsonPath), {node.name}(varchar(x), JsonPath)"
-        )
+        raise unexpected(node, [value, path])
     kind = {"json_extract": k.JSON, "json_extract_scalar": _sized(value), "json_size": k.BIGINT}[node.name]
     simple = _simple_path(path.constant)
     if isinstance(path.constant, str):

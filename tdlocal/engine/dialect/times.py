@@ -12,6 +12,7 @@ from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.casts import cast, coerce, from_local, local, rounded, stamp_text
 from tdlocal.engine.dialect.formats import joda_to_strftime, mysql_to_strftime
+from tdlocal.engine.dialect.signatures import unexpected
 from tdlocal.engine.dialect.values import Value, decimal, fail, string, text
 from tdlocal.engine.failures import failure
 from tdlocal.engine.functions.stamps import canonical_zone, zone_of_text, zoned_micros
@@ -179,8 +180,7 @@ def _values(c: Any, node: s.Call, low: int, high: int | None = None) -> list[Val
 
 
 def _unexpected(name: str, values: list[Value]) -> EngineError:
-    given = ", ".join(str(value.kind) for value in values)
-    return failure("FUNCTION_NOT_FOUND", f"Unexpected parameters ({given}) for function {name}.")
+    return unexpected(name, [value.kind for value in values])
 
 
 def clock(value: Value) -> str:

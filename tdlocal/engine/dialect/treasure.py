@@ -35,7 +35,7 @@ def _time(node: s.Call, value: Value, values: list[Value]) -> str:
     if value.kind.name in ("double", "real", "decimal"):
         return f"CAST(floor({value.sql}) AS BIGINT)"
     if not k.turns_into(value.kind, k.BIGINT):
-        raise unexpected(node, values, f"{node.name}(bigint, …)")
+        raise unexpected(node, values)
     return coerce(value, k.BIGINT).sql
 
 

@@ -85,7 +85,7 @@ def coded(c: Any, node: s.Call) -> Value:
 def _url(c: Any, node: s.Call, count: int) -> list[Value]:
     values = [c.argument(item) for item in node.arguments]
     if len(values) != count or not all(k.turns_into(value.kind, k.VARCHAR) for value in values):
-        raise unexpected(node, values, f"{node.name}({', '.join(['varchar(x)'] * count)})")
+        raise unexpected(node, values)
     return [coerce(value, k.VARCHAR) for value in values]
 
 
