@@ -106,6 +106,8 @@ _PATTERNS = [
     (r"cannot contain window function", "NESTED_WINDOW", "Cannot nest window functions or row pattern"
      " measures inside aggregation"),
     (r"Map keys must be unique", "INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed"),
+    (r"The map key list does not align with the map value list", "INVALID_FUNCTION_ARGUMENT",
+     "Key and value arrays must be the same length"),
     (r"Map keys can not be NULL", "INVALID_FUNCTION_ARGUMENT", "map key cannot be null"),
     (r"Could not convert|Conversion Error|invalid .* format|Failed to cast", "INVALID_CAST_ARGUMENT", None),
 ]  # fmt: skip

@@ -123,10 +123,10 @@ def stored_type(name: str, type_name: str, *, strict: bool) -> str:
         return "varchar"
     if type_name.startswith("array("):
         return f"array({stored_type(name, type_name[6:-1], strict=strict)})"
-    if not strict:
-        return "double" if type_name.startswith("decimal") else "varchar"
     if type_name == "unknown":
         raise failure("COLUMN_TYPE_UNKNOWN", f"Column type is unknown: {name}; write CAST({name} AS varchar)")
+    if not strict:
+        return "double" if type_name.startswith("decimal") else "varchar"
     raise failure(
         "NOT_SUPPORTED",
         f"Column '{name}' has type {type_name}, which Treasure Data does not store; "

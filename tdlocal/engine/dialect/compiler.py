@@ -26,8 +26,12 @@ from tdlocal.engine.types import Column, EngineError
 
 T = TypeVar("T")
 _EXTRACT = {"dow": "day_of_week", "doy": "day_of_year", "yow": "year_of_week", "day_of_month": "day"}
-_PLACED = frozenset(["TYPE_MISMATCH", "INVALID_FUNCTION_ARGUMENT", "INVALID_LITERAL", "FUNCTION_NOT_FOUND",
-                     "NOT_SUPPORTED", "INVALID_ARGUMENTS", "INVALID_CAST_ARGUMENT"])  # fmt: skip
+_PLACED = frozenset(
+    """TYPE_MISMATCH INVALID_LITERAL FUNCTION_NOT_FOUND SYNTAX_ERROR NOT_SUPPORTED AMBIGUOUS_FUNCTION_CALL
+    INVALID_ARGUMENTS INVALID_CAST_ARGUMENT""".split()
+)
+
+_CLAUSES = ("WHERE clause", "HAVING clause", "JOIN ON clause")
 
 
 @dataclass
@@ -56,7 +60,7 @@ class ExpressionCompiler:
         self.aggregates_allowed: str | None = None  # the clause that forbids them
         self.met_aggregate = False
         self.met_window = False
-        self.ungrouped_at: int | None = None  # where a query without GROUP BY begins
+        self.select_at = (0, False)  # where the SELECT begins, and whether it has a GROUP BY
         self.windows: dict[str, s.Window] = {}
         self.counter = 0
         self.reads: dict[tuple[str, str], tuple[Column, ...]] = {}
@@ -94,9 +98,8 @@ class ExpressionCompiler:
         """The expression, coerced to *kind*; *clause* names it in the message."""
         value = self.expression(node)
         if not k.turns_into(value.kind, kind):
-            raise self.error(
-                node.pos, "TYPE_MISMATCH", f"{clause} must evaluate to a {kind} (actual: {value.kind})"
-            )
+            actual = f": actual type {value.kind}" if clause in _CLAUSES else f" (actual: {value.kind})"
+            raise self.error(node.pos, "TYPE_MISMATCH", f"{clause} must evaluate to a {kind}{actual}")
         return coerce(value, kind, self.zone)
 
     def condition(self, node: Any, clause: str = "Logical expression term") -> Value:
@@ -415,7 +418,7 @@ class ExpressionCompiler:
         key, value = base.kind.items
         if not k.turns_into(index.kind, key):
             raise self.error(
-                node.pos, "TYPE_MISMATCH", f"Cannot use {index.kind} for subscript of {base.kind}"
+                node.base.pos, "TYPE_MISMATCH", f"Cannot use {index.kind} for subscript of {base.kind}"
             )
         i = coerce(index, key).sql
         shown = cast(Value(i, key), k.VARCHAR).sql if castable(key, k.VARCHAR) else "''"
@@ -467,11 +470,11 @@ class ExpressionCompiler:
         if name == "grouping":
             return self.grouping(node)
         if node.distinct or node.star or node.order_by or node.where is not None or node.nulls:
-            message = (
-                f"Function '{name}' not registered"
-                if not self.known(name)
-                else f"DISTINCT, FILTER and ORDER BY are not supported for non-aggregate functions: {name}"
-            )
+            message = "DISTINCT is not supported for non-aggregation functions"
+            if not self.known(name):
+                message = f"Function '{name}' not registered"
+            elif node.where is not None:
+                message = "Filter is only valid for aggregation functions"
             raise self.error(
                 node.pos, "FUNCTION_NOT_AGGREGATE" if self.known(name) else "FUNCTION_NOT_FOUND", message
             )

@@ -285,7 +285,7 @@ class ExpressionParser:
         try:
             return s.Literal(token.start, "binary", bytes.fromhex(token.text[2:-1]))
         except ValueError:
-            message = "Binary literal must contain an even number of hexadecimal digits"
+            message = "Binary literal must contain an even number of digits"
             raise error_at(self.text, token.start, "SYNTAX_ERROR", message) from None
 
     def parenthesis(self) -> Any:

@@ -259,8 +259,12 @@ def _with_null(kind: k.Kind) -> Value:
 
 
 def _arrays(left: Value, right: Value) -> Value:
-    if "unknown" in (left.kind.name, right.kind.name):
-        raise failure("AMBIGUOUS_FUNCTION_CALL", "Could not choose a best candidate operator for ||")
+    empty = [one.kind.name == "array" and one.kind.item.name == "unknown" for one in (left, right)]
+    if "unknown" in (left.kind.name, right.kind.name) or (
+        left.kind.name == right.kind.name == "array" and empty[0] != empty[1]
+    ):
+        message = "Could not choose a best candidate operator. Explicit type casts must be added."
+        raise failure("AMBIGUOUS_FUNCTION_CALL", message)
     if left.kind.name == right.kind.name == "array" and (kind := k.common(left.kind, right.kind)):
         pass
     elif left.kind.name == "array" and (k.common(left.kind.item, right.kind) or right.kind.name != "array"):

@@ -184,7 +184,7 @@ class _Planner:
 
     def named(self, parts: tuple[str, ...], pos: int) -> plans.Name:
         if len(parts) > 3 or (len(parts) == 3 and parts[0] not in CATALOGS):
-            raise self.error(pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
+            raise self.error(pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' not found")
         database = parts[-2] if len(parts) > 1 else self.session.database
         if not database:
             raise self.error(

@@ -240,7 +240,10 @@ class QueryParser(ExpressionParser):
         right = self.relation()
         if self.accept("ON"):
             return s.Join(pos, kind, left, right, on=self.expression())
+        if not self.at("USING"):
+            self.wrong("Expecting: 'ON', 'USING'")
         self.expect("USING", "(")
+        pos = self.token.start
         using = tuple(self.comma_list(self.identifier))
         self.expect(")")
         return s.Join(pos, kind, left, right, using=using)

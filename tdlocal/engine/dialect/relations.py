@@ -14,6 +14,7 @@ from tdlocal.engine.dialect.operators import comparison
 from tdlocal.engine.dialect.scopes import Output, Scope, Source
 from tdlocal.engine.dialect.special import json_scalar, passed
 from tdlocal.engine.dialect.values import Value, text
+from tdlocal.engine.failures import failure
 from tdlocal.engine.functions.sqljson import checked_path
 from tdlocal.engine.storage import CATALOG, CATALOGS, full_name, quote, schema_name
 
@@ -55,7 +56,7 @@ class RelationMixin:
             names = ", ".join(f"c{n}" for n in range(1, len(outputs) + 1))
             return f"{alias} AS {fresh}({names})", self.sources_of(fresh, outputs, parts[0])
         if len(parts) > 3 or (len(parts) == 3 and parts[0] not in (*CATALOGS, "system")):
-            raise self.error(node.pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' does not exist")
+            raise self.error(node.pos, "CATALOG_NOT_FOUND", f"Catalog '{parts[0]}' not found")
         name = parts[-1]
         database = parts[-2] if len(parts) > 1 else self.session.database
         if not database:
@@ -106,7 +107,7 @@ class RelationMixin:
                 f"Column alias list has {len(node.columns)} entries but '{node.alias}' has"
                 f" {len(seen)} columns available"
             )
-            raise self.error(node.pos, "MISMATCHED_COLUMN_ALIASES", message)
+            raise self.error(_start(node), "MISMATCHED_COLUMN_ALIASES", message)
         names = node.columns or [source.name for source in seen]
         return sql, [
             dataclasses.replace(source, name=name, relation=node.alias, database=None)
@@ -177,7 +178,7 @@ class RelationMixin:
             lists.append(value.sql)
             kinds.append((None, value.kind.item))
         else:
-            raise self.error(item.pos, "INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.kind}")
+            raise failure("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {value.kind}")
 
     def table_function(self: Any, node: s.TableFunction) -> Relation:
         """TABLE(sequence(start, stop, step)): as many rows as are asked for."""
@@ -270,14 +271,14 @@ class RelationMixin:
             return f"{left_sql} CROSS JOIN {right_sql}", left + right
         word = {"INNER": "JOIN", "LEFT": "LEFT JOIN", "RIGHT": "RIGHT JOIN", "FULL": "FULL JOIN"}[node.kind]
         if node.natural:
-            raise self.error(node.pos, "NOT_SUPPORTED", "Natural join not supported")
+            raise self.error(_start(node.left), "NOT_SUPPORTED", "Natural join not supported")
         if node.using:
             made: Relation = self.using(node, word, left_sql, left, right_sql, right)
             return made
         kept = self.scope.sources
         self.scope.sources = left + right
         try:
-            condition = self.clause(node.on, "JOIN").sql
+            condition = self.clause(node.on, "JOIN ON").sql
         finally:
             self.scope.sources = kept
         return f"{left_sql} {word} {right_sql} ON {condition}", left + right
@@ -317,7 +318,7 @@ class RelationMixin:
                     f"Column alias list has {len(alias.columns)} entries but '{alias.alias}' has"
                     f" {seen} columns available"
                 )
-                raise self.error(alias.pos, "MISMATCHED_COLUMN_ALIASES", message)
+                raise self.error(_start(alias), "MISMATCHED_COLUMN_ALIASES", message)
             names = alias.columns or [source.name for source in sources]
             sources = [
                 dataclasses.replace(source, name=name, relation=alias.alias)
@@ -361,6 +362,13 @@ class RelationMixin:
         if len(found) > 1:
             raise self.error(node.pos, "AMBIGUOUS_NAME", f"Column '{name}' is ambiguous")
         return found[0]
+
+
+def _start(node: Any) -> int:
+    """Where the relation begins; an alias and a join stand behind what they name."""
+    while isinstance(node, s.Aliased | s.Join):
+        node = node.relation if isinstance(node, s.Aliased) else node.left
+    return int(node.pos)
 
 
 def _is_true(node: Any) -> bool:

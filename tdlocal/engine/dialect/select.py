@@ -65,7 +65,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
         """A fresh state for a query within a query."""
         kept = (self.scope, self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed,
         self.windows,
-                self.ctes, self.sessions)  # fmt: skip
+                self.ctes, self.sessions, self.select_at)  # fmt: skip
         self.scope = Scope(parent=parent)
         self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed = None, [], False, None
         self.windows, self.ctes, self.sessions = {}, dict(self.ctes), {}
@@ -74,7 +74,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
         finally:
             correlated = self.scope.correlated
             (self.scope, self.grouped, self.pending, self.in_aggregate, self.aggregates_allowed, self.windows,
-             self.ctes, self.sessions) = kept  # fmt: skip
+             self.ctes, self.sessions, self.select_at) = kept  # fmt: skip
             if parent is not None and correlated and parent is not self.scope:
                 parent.correlated = parent.correlated or False
 
@@ -92,7 +92,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
                 and _mentions(cte.query, cte.name)
             )
             made = self.recursive(cte, alias) if recursive else self.query(cte.query, self.scope.parent)
-            outputs = self.renamed(cte.pos, made.outputs, cte.columns, cte.name)
+            outputs = self.renamed(cte.pos, made.outputs, cte.columns)
             self.ctes[cte.name] = (alias, outputs)
             texts.append(f"{alias}({slots(len(outputs))}) AS ({made.sql})")
         return texts
@@ -109,7 +109,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
             message = "UNION DISTINCT is not supported for recursive queries"
             raise self.error(cte.pos, "NOT_SUPPORTED", message)
         base = self.query(s.Query(cte.pos, body.left), self.scope.parent)
-        outputs = self.renamed(cte.pos, base.outputs, cte.columns, cte.name)
+        outputs = self.renamed(cte.pos, base.outputs, cte.columns)
         self.ctes[cte.name] = (alias, outputs)
         step = self.query(s.Query(cte.pos, body.right), self.scope.parent)
         step = self.as_kinds(step, [output.kind for output in outputs], cte.pos, "recursion step")
@@ -131,14 +131,12 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
         rows = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names[:-1])
         return f"WITH {', '.join(texts)} SELECT * FROM ({rows}) WHERE {guard}"
 
-    def renamed(self, pos: int, outputs: list[Output], names: tuple[str, ...], what: str) -> list[Output]:
+    def renamed(self, pos: int, outputs: list[Output], names: tuple[str, ...]) -> list[Output]:
         if not names:
             return outputs
         if len(names) != len(outputs):
-            message = (
-                f"Column alias list has {len(names)} entries but '{what}' has {len(outputs)}"
-                " columns available"
-            )
+            message = f"Column alias list has {len(names)} entries but relation has {len(outputs)} columns"
+            pos = self.text.find("(", pos) + 1
             raise self.error(pos, "MISMATCHED_COLUMN_ALIASES", message)
         return [dataclasses.replace(output, name=name) for output, name in zip(outputs, names, strict=True)]
 
@@ -275,7 +273,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
             source += f" WHERE {self.clause(node.where, 'WHERE').sql}"
         source = self.sessionized(node, query, source)
         self.windows = dict(node.windows)
-        self.ungrouped_at = node.pos if node.grouping is None else None
+        self.select_at = (node.pos, node.grouping is not None)
         aggregated = node.grouping is not None or has_aggregate([node.items, node.having, query.order_by])
         grouping = self.group_by(node) if aggregated else ""
         before = self.scope.correlated
@@ -313,7 +311,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
                     f"{name} clause cannot contain aggregations, window functions or grouping"
                     f" operations: [{shown(call)}]"
                 )
-                raise self.error(call.pos, "EXPRESSION_NOT_SCALAR", message)
+                raise self.error(node.pos, "EXPRESSION_NOT_SCALAR", message)
         return self.condition(node, f"{name} clause")
 
     def item_text(self, item: Value, output: Output) -> str:
@@ -482,8 +480,8 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
         if not isinstance(part, s.Column | s.Field) and not (
             isinstance(part, s.Literal) and part.kind == "integer"
         ):
-            message = "GROUP BY with complex grouping operations requires plain columns"
-            raise self.error(part.pos, "INVALID_COLUMN_REFERENCE", f"Invalid grouping expression: {message}")
+            message = f"GROUP BY expression must be a column reference: {shown(part)}"
+            raise self.error(part.pos, "INVALID_COLUMN_REFERENCE", message)
         return self.group_item(part, node, texts)
 
     def check_grouped(self) -> None:
@@ -544,12 +542,12 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
             place = str(texts.index(value.sql) + 1) if value.sql in texts else never_bare(value)
             if distinct and value.sql not in texts:
                 message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
-                raise self.error(item.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
+                raise self.error(self.select_at[0], "EXPRESSION_NOT_IN_DISTINCT", message)
         if value.kind.name in ("map", "json", *k.SKETCHES):
             message = (
                 f"Type {value.kind} is not orderable, and therefore cannot be used in ORDER BY: {shown(node)}"
             )
-            raise self.error(item.pos, "TYPE_MISMATCH", message)
+            raise self.error(self.select_at[0], "TYPE_MISMATCH", message)
         return place + direction(item)
 
     def tail(self, query: s.Query, order: list[str]) -> str:
@@ -599,14 +597,15 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
         if name not in AGGREGATES:
             if name not in WINDOWS:
                 known = self.known(name)
-                message = (
-                    f"Function '{name}' is not a window function"
-                    if known
-                    else f"Function '{name}' not registered"
-                )
-                raise self.error(node.pos, "FUNCTION_NOT_WINDOW" if known else "FUNCTION_NOT_FOUND", message)
+                message = f"Not a window function: {name}" if known else f"Function '{name}' not registered"
+                pos, problem = node.pos, "FUNCTION_NOT_FOUND"
+                if known:
+                    pos, problem = self.select_at[0], "FUNCTION_NOT_WINDOW"
+                raise self.error(pos, problem, message)
             if not over:
-                raise self.error(node.pos, "MISSING_OVER", f"Window function {name} requires an OVER clause")
+                raise self.error(
+                    node.pos, "MISSING_OVER", f"Window function system.builtin.{name} requires an OVER clause"
+                )
             return self.window_function(node, over)
         if not over and self.in_aggregate:
             message = (
@@ -620,19 +619,19 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
     def grouping(self, node: s.Call) -> Value:
         """GROUPING(a, b): which of the columns the row's grouping set lacks."""
         values = [self.expression(item) for item in node.arguments]
-        if self.ungrouped_at is not None:
+        if not self.select_at[1]:
             message = (
                 "A GROUPING() operation can only be used with a corresponding GROUPING"
                 " SET/CUBE/ROLLUP/GROUP BY clause"
             )
-            raise self.error(self.ungrouped_at, "MISSING_GROUP_BY", message)
+            raise self.error(self.select_at[0], "MISSING_GROUP_BY", message)
         for value, item in zip(values, node.arguments, strict=True):
             if value.sql not in (self.grouped or ()):
                 message = (
                     "The arguments to GROUPING() must be expressions referenced by the GROUP BY at the"
                     f" associated query level. Mismatch due to {shown(item)}."
                 )
-                raise self.error(item.pos, "INVALID_ARGUMENTS", message)
+                raise self.error(node.pos, "INVALID_ARGUMENTS", message)
         kind = k.INTEGER if len(values) < 32 else k.BIGINT
         return Value(f"CAST(GROUPING({', '.join(value.sql for value in values)}) AS {k.duck(kind)})", kind)
 
@@ -651,7 +650,8 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
             message = f"Cannot specify null treatment clause for {name} function"
             raise self.error(node.pos, "NULL_TREATMENT_NOT_ALLOWED", message)
         if over and node.where is not None:
-            raise self.error(node.pos, "NOT_SUPPORTED", "FILTER is not yet supported for window functions")
+            message = "FILTER is not yet supported for window functions"
+            raise self.error(self.select_at[0], "NOT_SUPPORTED", message)
         if not over:
             self.in_aggregate, self.outer_name, self.outer_pos = True, name, node.pos
         try:
@@ -674,9 +674,9 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
                     message = (
                         "For aggregate function with DISTINCT, ORDER BY expressions must appear in arguments"
                     )
-                    raise self.error(node.pos, "EXPRESSION_NOT_IN_DISTINCT", message)
+                    raise self.error(node.order_by[0].pos, "EXPRESSION_NOT_IN_DISTINCT", message)
             where = (
-                f" FILTER (WHERE {self.condition(node.where, 'FILTER').sql})"
+                f" FILTER (WHERE {self.condition(node.where, 'Filter expression').sql})"
                 if node.where is not None
                 else ""
             )

@@ -145,6 +145,8 @@ def match(pattern: Any, actual: k.Kind, bound: Bindings, *, exact: bool) -> bool
         return False
     if name == "decimal":
         return actual.name in k.INTEGERS or actual.name == "unknown"
+    if name == "char" and actual.name == "unknown":
+        return False  # a bare NULL is read as a varchar
     if name in _ANY_SIZE and name != "varchar":
         return actual.name == "unknown" or k.turns_into(actual, k.Kind(name, actual.sizes or (3,)))
     if name == "json" and actual.name == "varchar":

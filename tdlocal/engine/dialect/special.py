@@ -33,7 +33,7 @@ def _values(c: Any, node: s.Call, low: int, high: int | None = None) -> list[Val
 
 def _ambiguous(node: s.Call) -> Exception:
     message = "Could not choose a best candidate operator. Explicit type casts must be added."
-    return failure("AMBIGUOUS_FUNCTION_CALL", f"{message} ({node.name} of null)")
+    return failure("AMBIGUOUS_FUNCTION_CALL", message)
 
 
 def if_(c: Any, node: s.Call) -> Value:
@@ -326,7 +326,7 @@ def format_(c: Any, node: s.Call) -> Value:
     shown = []
     for value in values[1:]:
         if not castable(value.kind, k.VARCHAR):
-            raise failure("NOT_SUPPORTED", f"format() of {value.kind} is not supported")
+            raise failure("NOT_SUPPORTED", f"Type not supported for formatting: {value.kind}")
         letter = "d" if value.kind.name in k.INTEGERS else "f" if value.kind.name in ("double", "real",
         "decimal") \
             else "b" if value.kind.name == "boolean" else "t" if value.kind.name in _MOMENTS \
@@ -346,6 +346,8 @@ def format_(c: Any, node: s.Call) -> Value:
 
 def array_join(c: Any, node: s.Call) -> Value:
     values = _values(c, node, 2, 3)
+    if values[0].kind.name == "unknown":
+        values[0] = coerce(values[0], k.array(k.UNKNOWN))
     if values[0].kind.name != "array":
         raise unexpected(node, values)
     array = values[0]
@@ -799,7 +801,9 @@ def map_concat(c: Any, node: s.Call) -> Value:
     if len(node.arguments) < 2:
         raise unexpected(node, _values(c, node, 0))
     maps = [_map(c, node, index) for index in range(len(node.arguments))]
-    maps, kind = c.common(maps, node.arguments, "map_concat of {} and {}")
+    if any(k.common(maps[0].kind, one.kind) is None for one in maps):
+        raise unexpected(node, maps)
+    maps, kind = c.common(maps, node.arguments, "")
     keys, values = f"map_keys({maps[-1].sql})", f"map_values({maps[-1].sql})"
     seen = [maps[-1].sql]
     for one in reversed(maps[:-1]):

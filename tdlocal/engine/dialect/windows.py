@@ -9,6 +9,7 @@ from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.values import Value
 from tdlocal.engine.dialect.walking import calls
+from tdlocal.engine.failures import failure
 
 
 class WindowMixin:
@@ -19,14 +20,15 @@ class WindowMixin:
         offset = values[1].constant if len(values) > 1 and values[1].is_constant else None
         if node.name in ("lag", "lead"):
             if isinstance(offset, int) and offset < 0:
-                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 0")
+                raise failure("INVALID_FUNCTION_ARGUMENT", "Offset must be at least 0")
             if len(values) > 1 and values[1].kind.name == "unknown":
-                raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must not be null")
+                raise failure("INVALID_FUNCTION_ARGUMENT", "Offset must not be null")
             if "ORDER BY" not in over:
                 message = f"{node.name} function requires an ORDER BY window clause"
-                raise self.error(node.pos, "MISSING_ORDER_BY", message)
+                pos = node.over.pos if isinstance(node.over, s.Window) else node.pos
+                raise self.error(pos, "MISSING_ORDER_BY", message)
         if node.name == "nth_value" and isinstance(offset, int) and offset < 1:
-            raise self.error(node.pos, "INVALID_FUNCTION_ARGUMENT", "Offset must be at least 1")
+            raise failure("INVALID_FUNCTION_ARGUMENT", "Offset must be at least 1")
         made = self.placed(node.pos, agg.from_table, self, agg.WINDOW_ONLY, node, values)
         nulls = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
         if nulls and agg.NULLS not in made.sql:

@@ -10,6 +10,7 @@ from tdlocal.engine.functions.failing import fail
 from tdlocal.engine.td_times import time_format
 
 _FORMAT = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(<]*)(\d+)?(?:\.(\d+))?([tT]?[a-zA-Z%])")
+_JAVA = {"s": "lang.String", "d": "lang.Long", "f": "lang.Double", "b": "lang.Boolean"}
 _MOMENT = {
     "Y": "yyyy", "y": "yy", "m": "MM", "d": "dd", "e": "d", "B": "MMMM", "b": "MMM", "h": "MMM", "A": "EEEE",
     "a": "EEE", "H": "HH", "k": "H", "I": "hh", "l": "h", "M": "mm", "S": "ss", "L": "SSS", "j": "DDD",
@@ -39,7 +40,7 @@ def java_format(pattern: str, values: list[str | None] | None) -> str:
         if not 0 <= place < len(rest):
             fail(
                 "INVALID_FUNCTION_ARGUMENT",
-                f"Invalid format string: {pattern} (Format specifier '{match[0]}')",
+                f"Invalid format string: {pattern} (MissingFormatArgument: Format specifier '{match[0]}')",
             )
         return _formatted(rest[place], flags, width, precision, letter, pattern)
 
@@ -54,14 +55,15 @@ def _formatted(
     size = int(width or 0)
     kind, body = (given[0], given[1:]) if given is not None else ("", "null")
     low = letter.lower()
-    needed = {"f": "f", "e": "f", "g": "f", "d": "d", "x": "d", "o": "d", "c": "d", "t": "t"}.get(
+    needed = {"f": "f", "e": "f", "g": "f", "d": "d", "x": "d", "o": "d", "c": "c", "t": "t"}.get(
         low[0], kind
     )
     wrong = needed != kind
     if given is None:
         body = body if low != "b" else "false"
     elif wrong:
-        fail("INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern} ({letter} != {kind})")
+        problem = f"IllegalFormatConversion: {letter} != java.{_JAVA.get(kind, 'lang.Object')}"
+        fail("INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern} ({problem})")
     elif low in "dxoc":
         body = _whole(int(body), flags, low)
     elif low in "feg":

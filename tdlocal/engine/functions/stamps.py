@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from math import floor
 
 from tdlocal.engine.functions.failing import fail
 from tdlocal.engine.functions.joda import format_joda
@@ -363,7 +364,7 @@ def months_text(months: int) -> str:
 
 def human_seconds(seconds: float) -> str:
     """human_readable_seconds: `1 hour, 1 minute, 1 second`."""
-    rest = round(abs(seconds))
+    rest = floor(abs(seconds) + 0.5)
     parts = []
     for name, size in (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         count, rest = divmod(rest, size)

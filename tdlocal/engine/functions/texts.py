@@ -223,17 +223,17 @@ def from_utf8_with(data: bytes, mark: str) -> str:
 
 
 def format_number(value: float) -> str:
-    """format_number: `1.23K`."""
+    """format_number: `1.23K`; below a thousand the whole part."""
     size = abs(value)
     for unit, mark in ((1e15, "Q"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
         if size >= unit:
             return _three_digits(value / unit) + mark
-    return _three_digits(value)
+    return str(int(value))
 
 
 def _three_digits(value: float) -> str:
     places = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     text = f"{rounded:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
