@@ -41,6 +41,50 @@ SAID = [
 ]
 
 
+ANALYSED = [
+    ("SELECT lower(x), count(*) FROM (VALUES 'a') t(x) GROUP BY x || 'b'",
+     "line 1:8: 'lower(x)' must be an aggregate expression or appear in GROUP BY clause"),
+    ("SELECT CASE WHEN x = 1 THEN 'it''s' ELSE y END, sum(1) FROM (VALUES (1, 'a')) t(x, y) GROUP BY x",
+     "line 1:8: '(CASE WHEN (x = 1) THEN 'it''s' ELSE y END)' must be an aggregate expression or appear in"
+     " GROUP BY clause"),
+    ("SELECT x + 1.50 + 2e0 + 3, sum(1) FROM (VALUES (1, 'a')) t(x, y) GROUP BY y",
+     "line 1:23: '(((x + DECIMAL '1.50') + 2E0) + 3)' must be an aggregate expression or appear in GROUP BY"
+     " clause"),
+    ("SELECT *, sum(1) FROM (VALUES (1, 'a')) t(x, y) GROUP BY y", "Column 't.x' not in GROUP BY clause"),
+    ("SELECT y, sum(1) FROM (VALUES (1, 'a')) t(x, y) GROUP BY y HAVING x > 1",
+     "line 1:69: '(x > 1)' must be an aggregate expression or appear in GROUP BY clause"),
+    ("SELECT x FROM (VALUES 1) t(x) WHERE sum(x) FILTER (WHERE x > 1) > 1",
+     "line 1:65: WHERE clause cannot contain aggregations, window functions or grouping operations:"
+     " [sum(x) FILTER (WHERE (x > 1))]"),
+    ("SELECT DISTINCT x FROM (VALUES (1, 2)) t(x, y) ORDER BY y",
+     "line 1:1: For SELECT DISTINCT, ORDER BY expressions must appear in select list"),
+    ("SELECT coalesce(1, 'a')",
+     "line 1:20: All COALESCE operands must be the same type or coercible to a common type. Cannot find"
+     " common type between integer and varchar(1), all types (without duplicates): [integer, varchar(1)]"),
+    ("SELECT lower(1)",
+     "line 1:8: Unexpected parameters (integer) for function lower. Expected: lower(char(x)),"
+     " lower(varchar(x))"),
+    ("SELECT sum('1')",
+     "line 1:8: Unexpected parameters (varchar(1)) for function sum. Expected: sum(bigint),"
+     " sum(decimal(p,s)), sum(double), sum(interval day to second), sum(interval year to month), sum(real)"),
+    ("SELECT DATE '2024-01-01' > '2023-01-01'",
+     "line 1:26: Cannot apply operator: date < varchar(10)"),
+    ("SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t (x)",
+     "line 1:15: Column alias list has 1 entries but 't' has 2 columns available"),
+    ("SELECT 1 IN (SELECT 'a')",
+     "line 1:10: Value expression and result of subquery must be of the same type: row(integer) vs"
+     " row(varchar(1))"),
+    ("SELECT date_trunc('hour', DATE '2024-02-29')", "'hour' is not a valid DATE field"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "message"), ANALYSED)
+def test_what_cannot_be_analysed_is_told_as_trino_tells_it(empty_engine, sql, message):
+    with pytest.raises(EngineError) as told:
+        empty_engine.run(sql, database="d", scheduled_time=0, strict=False)
+    assert str(told.value) == message
+
+
 @pytest.mark.parametrize(("expression", "name", "message"), SAID)
 def test_a_fault_says_what_trino_says(empty_engine, expression, name, message):
     with pytest.raises(EngineError) as told:

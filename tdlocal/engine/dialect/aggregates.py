@@ -316,6 +316,8 @@ def reduce_agg(c: Any, node: s.Call, values: list[Value]) -> Made:
         raise failure(
             "TYPE_MISMATCH", f"the state of reduce_agg is {start.kind}, its function gives {body.kind}"
         )
+    if kind.items or (kind.name == "decimal" and kind.sizes[0] > 18):
+        raise failure("NOT_SUPPORTED", f"State type not supported for reduce_agg: {kind}")
     items = f"list_filter(list({value.sql}{ORDER}){OVER}, lambda e_: e_ IS NOT NULL)"
     step = f"lambda {', '.join(names)}: {coerce(body, kind).sql}"
     initial = f"CAST({coerce(start, kind).sql} AS {k.duck(kind)})"

@@ -31,6 +31,10 @@ _PLACED = frozenset(
     INVALID_ARGUMENTS INVALID_CAST_ARGUMENT""".split()
 )
 
+_FIELDS = (
+    "YEAR, QUARTER, MONTH, WEEK, DAY, DAY_OF_MONTH, DAY_OF_WEEK, DOW, DAY_OF_YEAR, DOY, YEAR_OF_WEEK, YOW,"
+    " HOUR, MINUTE, SECOND, TIMEZONE_MINUTE, TIMEZONE_HOUR"
+)
 _CLAUSES = ("WHERE clause", "HAVING clause", "JOIN ON clause")
 
 
@@ -299,7 +303,10 @@ class ExpressionCompiler:
     def in_list(self, node: s.InList) -> Value:
         values = [self.expression(part) for part in (node.value, *node.items)]
         values, _ = self.common(
-            values, (node.value, *node.items), "IN value and list items must be the same type: {}, {}"
+            values,
+            (node.value, *node.items),
+            "IN value and list items must be the same type or coercible to a common type. Cannot"
+            " find common type between {} and {}, all types (without duplicates): [{}]",
         )
         if values[0].kind.name in ("double", "real", "array", "row") and len(values) <= 20:
             tests = [comparison("=", values[0], value, self.zone).sql for value in values[1:]]
@@ -378,7 +385,7 @@ class ExpressionCompiler:
 
     def row(self, node: s.RowLiteral) -> Value:
         values = [self.expression(item) for item in node.items]
-        kind = k.row(tuple(value.kind for value in values), node.names)
+        kind = k.row(tuple(value.kind for value in values))
         texts = ["CAST(NULL AS INTEGER)" if value.kind.name == "unknown" else value.sql for value in values]
         parts = ", ".join(f"f{n} := {one}" for n, one in enumerate(texts, 1))
         return Value(f"struct_pack({parts})", kind)
@@ -452,7 +459,8 @@ class ExpressionCompiler:
         if part not in ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_year",
         "year_of_week",
                         "hour", "minute", "second", "timezone_hour", "timezone_minute"):  # fmt: skip
-            raise self.error(node.pos, "SYNTAX_ERROR", f"Invalid EXTRACT field: {node.part}")
+            message = f"Invalid EXTRACT field {node.part}, valid fields are: {_FIELDS}"
+            raise self.error(node.pos, "SYNTAX_ERROR", message)
         if part in ("hour", "minute", "second") and self.expression(node.value).kind == k.DATE:
             message = f"Cannot extract {part.upper()} from date"
             raise self.error(node.pos, "TYPE_MISMATCH", message)

@@ -436,18 +436,9 @@ class ExpressionParser:
             return self.plain()
         pos = self.advance().start
         self.expect("(")
-        items, names = [], []
-        for value, name in self.comma_list(self.row_field):
-            items.append(value)
-            names.append(name)
+        items = self.comma_list(self.expression)
         self.expect(")")
-        return s.RowLiteral(pos, items, tuple(names) if any(names) else ())
-
-    def row_field(self) -> tuple[Any, str | None]:
-        value = self.expression()
-        if self.accept("AS"):
-            return value, self.identifier()
-        return value, None
+        return s.RowLiteral(pos, items)
 
     def word_position(self) -> Any:
         pos = self.advance().start

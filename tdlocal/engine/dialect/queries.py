@@ -198,7 +198,7 @@ class QueryParser(ExpressionParser):
             self.advance()
             return []
         value = self.expression()
-        return value.items if isinstance(value, s.RowLiteral) and not value.names else [value]
+        return value.items if isinstance(value, s.RowLiteral) else [value]
 
     def grouping_set(self) -> list[Any]:
         if self.accept("("):

@@ -86,11 +86,7 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
                 message = f"WITH query name '{cte.name}' specified more than once"
                 raise self.error(cte.pos, "DUPLICATE_NAMED_QUERY", message)
             alias = self.fresh("w")
-            recursive = (
-                node.recursive
-                and isinstance(cte.query.body, s.SetOperation)
-                and _mentions(cte.query, cte.name)
-            )
+            recursive = node.recursive and bool(_mentions(cte.query, cte.name))
             made = self.recursive(cte, alias) if recursive else self.query(cte.query, self.scope.parent)
             outputs = self.renamed(cte.pos, made.outputs, cte.columns)
             self.ctes[cte.name] = (alias, outputs)
@@ -99,21 +95,61 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
 
     def recursive(self, cte: s.Cte, alias: str) -> Compiled:
         body = cte.query.body
-        if body.operator != "UNION" or cte.query.order_by or cte.query.limit is not None:
-            raise self.error(cte.pos, "INVALID_RECURSIVE_REFERENCE", "recursive reference outside of UNION")
+        self.check_recursive(cte)
         if not cte.columns:
             raise self.error(
                 cte.pos, "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query"
             )
-        if body.distinct:
-            message = "UNION DISTINCT is not supported for recursive queries"
-            raise self.error(cte.pos, "NOT_SUPPORTED", message)
         base = self.query(s.Query(cte.pos, body.left), self.scope.parent)
         outputs = self.renamed(cte.pos, base.outputs, cte.columns)
         self.ctes[cte.name] = (alias, outputs)
         step = self.query(s.Query(cte.pos, body.right), self.scope.parent)
+        if len(step.outputs) != len(outputs):
+            message = (
+                "base and step relations of recursion have different number of fields:"
+                f" {len(outputs)}, {len(step.outputs)}"
+            )
+            raise self.error(body.right.pos, "TYPE_MISMATCH", message)
+        for place, (given, wanted) in enumerate(zip(step.outputs, outputs, strict=True), 1):
+            if not k.turns_into(given.kind, wanted.kind):
+                message = (
+                    f"recursion step relation output type ({given.kind}) is not coercible to recursion base"
+                    f" relation output type ({wanted.kind}) at column {place}"
+                )
+                raise self.error(body.right.pos, "TYPE_MISMATCH", message)
         step = self.as_kinds(step, [output.kind for output in outputs], cte.pos, "recursion step")
-        return Compiled(self.unrolled(base.sql, step.sql, alias, len(outputs)), outputs)
+        sql = self.unrolled(base.sql, step.sql, alias, len(outputs))
+        return Compiled(f"SELECT DISTINCT * FROM ({sql})" if body.distinct else sql, outputs)
+
+    def check_recursive(self, cte: s.Cte) -> None:
+        """Where Trino lets a query name itself: once, in the second half of its UNION."""
+        query, body = cte.query, cte.query.body
+        uses = _mentions(query, cte.name)
+        wrong = "INVALID_RECURSIVE_REFERENCE"
+        for clause, written, name in (
+            ("ORDER BY", query.order_by, "NOT_SUPPORTED"),
+            ("OFFSET", query.offset, "NOT_SUPPORTED"),
+            ("FETCH FIRST / LIMIT", query.limit, "INVALID_LIMIT_CLAUSE"),
+        ):
+            if written:
+                pos = written[0].pos if isinstance(written, list) else written.pos
+                raise self.error(pos, name, f"immediate {clause} clause in recursive query")
+        if not isinstance(body, s.SetOperation) or body.operator != "UNION":
+            raise self.error(uses[0].pos, wrong, "recursive reference not allowed in this context")
+        for use in _mentions(body.left, cte.name):
+            message = "WITH table name is referenced in the base relation of recursion"
+            raise self.error(use.pos, wrong, message)
+        if len(uses) > 1:
+            message = "multiple recursive references in the step relation of recursion"
+            raise self.error(uses[1].pos, wrong, message)
+        for join in _joins(body.right):
+            for side, relation, kinds in (
+                ("right", join.right, ("LEFT", "FULL")),
+                ("left", join.left, ("RIGHT", "FULL")),
+            ):
+                if join.kind in kinds and _mentions(relation, cte.name):
+                    message = f"recursive reference in {side} source of {join.kind} join"
+                    raise self.error(uses[0].pos, wrong, message)
 
     def unrolled(self, base: str, step: str, alias: str, width: int) -> str:
         """Ten rounds and a look whether an eleventh would find anything: what Trino allows."""
@@ -821,11 +857,23 @@ def _own_name(node: Any) -> str | None:
     return node.name if isinstance(node, s.Field) else None
 
 
-def _mentions(node: Any, name: str) -> bool:
-    if isinstance(node, s.Table):
-        return node.parts == (name,)
+def _mentions(node: Any, name: str) -> list[s.Table]:
+    """Every place where *name* is read as a table, queries inside included, in the order of the text."""
+    found = [one for one in _relations(node) if isinstance(one, s.Table) and one.parts == (name,)]
+    return sorted(found, key=lambda table: table.pos)
+
+
+def _joins(node: Any) -> list[s.Join]:
+    return [one for one in _relations(node) if isinstance(one, s.Join)]
+
+
+def _relations(node: Any) -> Iterator[Any]:
+    """Every table and join in *node*."""
+    if isinstance(node, s.Table | s.Join):
+        yield node
     if isinstance(node, s.Node):
-        return any(_mentions(getattr(node, field), name) for field in fields(cast(Any, type(node))))
-    if isinstance(node, list | tuple):
-        return any(_mentions(item, name) for item in node)
-    return False
+        for field in fields(cast(Any, type(node))):
+            yield from _relations(getattr(node, field))
+    elif isinstance(node, list | tuple):
+        for item in node:
+            yield from _relations(item)

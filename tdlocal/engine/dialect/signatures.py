@@ -24,6 +24,7 @@ _LINE = re.compile(r"(\w+)\((.*?)\)\s+((?:[^=(]|\([^=]*\))+?)\s+=\s+(.*)", re.DO
 _WORD = re.compile(r"[A-Za-z][A-Za-z ]*[A-Za-z]|[A-Za-z]|\d+|[(),]|\.\.\.")
 _SLOT = re.compile(r"\$(\d)")
 _FREE = {"varchar": (), "char": (), "timestamp": (3,), "timestamp with time zone": (3,), "time": (3,)}
+_OF_NULL = {"S": k.Kind("varchar", (0,)), "N": k.TINYINT}  # how a bare NULL is read
 _ANY_SIZE = frozenset(["varchar", "char", "decimal", "timestamp", "timestamp with time zone", "time"])
 
 
@@ -164,7 +165,8 @@ def _match_variable(name: str, actual: k.Kind, bound: Bindings, exact: bool) -> 
     if name not in bound or bound[name].name == "unknown":
         if exact and actual.name == "unknown" and name in ("N", "S"):
             return False
-        bound[name] = k.Kind("varchar", (0,)) if name == "S" and actual.name == "unknown" else actual
+        unknown = actual.name == "unknown"
+        bound[name] = _OF_NULL.get(name, actual) if unknown else actual
         return True
     if actual.name == "unknown" or actual == bound[name]:
         return True

@@ -42,7 +42,10 @@ def if_(c: Any, node: s.Call) -> Value:
     condition = c.condition(node.arguments[0], "IF condition")
     nodes = node.arguments[1:]
     message = "Result types for IF must be the same: {} vs {}"
-    values, kind = c.common([c.expression(item) for item in nodes], nodes, message)
+    values = [c.expression(item) for item in nodes]
+    if len(values) == 2 and k.common(values[0].kind, values[1].kind) is None:
+        raise failure("TYPE_MISMATCH", message.format(values[0].kind, values[1].kind))
+    values, kind = c.common(values, nodes, message)
     otherwise = values[1].sql if len(values) == 2 else "NULL"
     zone = next((value.zone for value in values if value.zone), None)
     return Value(f"CASE WHEN {condition.sql} THEN {values[0].sql} ELSE {otherwise} END", kind, zone=zone)
@@ -128,7 +131,7 @@ def whole(c: Any, node: s.Call) -> Value:
         return Value(value.sql, kind)
     if not k.is_number(kind):
         if kind.name == "unknown":
-            return coerce(value, k.DOUBLE)
+            return coerce(value, k.TINYINT)
         raise unexpected(node, [value])
     duck = "floor" if node.name == "floor" else "ceil"
     if kind.name == "decimal":
@@ -144,7 +147,7 @@ def round_(c: Any, node: s.Call) -> Value:
     if len(values) == 2 and not k.turns_into(values[1].kind, k.BIGINT):
         raise unexpected(node, values)
     if kind.name == "unknown":
-        return coerce(value, k.DOUBLE)
+        return coerce(value, k.TINYINT)
     if not k.is_number(kind):
         raise unexpected(node, values)
     digits = values[1].sql if len(values) == 2 else "0"

@@ -175,7 +175,6 @@ class ArrayLiteral(Node):
 @dataclass(slots=True)
 class RowLiteral(Node):
     items: list[Any]
-    names: tuple[str | None, ...] = ()
 
 
 @dataclass(slots=True)
