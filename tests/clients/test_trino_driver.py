@@ -337,5 +337,5 @@ def test_the_catalog_has_treasure_datas_name(connection: trino.dbapi.Connection,
     assert found == [["td-presto", "t", None]]
     [[text]] = fetched(connection, f"show create table {database}.t")
     assert text.startswith(f'CREATE TABLE "td-presto".{database}.t (') and '"ä b" integer' not in text
-    with pytest.raises(trino.exceptions.TrinoUserError, match="Catalog 'hive' does not exist"):
+    with pytest.raises(trino.exceptions.TrinoUserError, match="Catalog 'hive' not found"):
         fetched(connection, f"select * from hive.{database}.t")

@@ -283,6 +283,13 @@ def _to_number(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
         return f"CASE WHEN {lost} THEN {wrong} ELSE {_plain(f'round({x})', target, safe)} END"
     if target.name == "decimal" and (source.name == "decimal" or source.name in k.INTEGERS):
         return _to_decimal(value, target, safe)
+    if target.name == "real" and source.name == "double":
+        x = value.sql
+        endless = f"CASE WHEN {x} > 0 THEN 'Infinity' ELSE '-Infinity' END"
+        return (
+            f"CASE WHEN isfinite({x}) AND abs({x}) >= 3.4028235677973366e38 THEN CAST({endless} AS FLOAT)"
+            f" ELSE {_plain(x, target, safe)} END"
+        )
     if target.name == "decimal" and source.name in ("double", "real"):
         return _plain(f"py_double_decimal({value.sql}, {target.sizes[1]})", target, safe)
     return _plain(value.sql, target, safe)

@@ -111,7 +111,8 @@ class ExpressionParser:
     def integer(self) -> int:
         if self.token.kind != "integer":
             self.wrong("Expecting: <integer>")
-        return int(self.advance().text.replace("_", ""), 0)
+        digits = self.advance().text.replace("_", "")
+        return int(digits, 10 if digits.isdecimal() else 0)
 
     # -- from the loosest operator to the tightest
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tdlocal.engine.dialect import syntax as s
 from tdlocal.engine.dialect.expressions import ExpressionParser
+from tdlocal.engine.dialect.tokens import error_at
 
 _JOIN_WORDS = ("CROSS", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "NATURAL")
 _AFTER_RELATION = frozenset(
@@ -137,6 +138,9 @@ class QueryParser(ExpressionParser):
         if self.at("WINDOW"):
             self.advance()
             for name, window in self.comma_list(self.named_window):
+                if name in select.windows:
+                    message = f"WINDOW name '{name}' specified more than once"
+                    raise error_at(self.text, window.pos, "DUPLICATE_WINDOW_NAME", message)
                 select.windows[name] = window
         return select
 

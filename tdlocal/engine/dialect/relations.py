@@ -17,6 +17,7 @@ from tdlocal.engine.dialect.values import Value, text
 from tdlocal.engine.failures import failure
 from tdlocal.engine.functions.sqljson import checked_path
 from tdlocal.engine.storage import CATALOG, CATALOGS, full_name, quote, schema_name
+from tdlocal.engine.types import EngineError
 
 Relation = tuple[str, list[Source]]
 
@@ -293,14 +294,20 @@ class RelationMixin:
             isinstance(inner, s.Derived) and inner.lateral
         ):
             return self.relation(node.right)  # type: ignore[no-any-return]
-        if node.kind not in ("CROSS", "INNER") and not _is_true(node.on):
-            what = "UNNEST" if isinstance(inner, s.Unnest) else "LATERAL"
+        what = {s.Unnest: "UNNEST", s.JsonTable: "JSON_TABLE"}.get(type(inner), "LATERAL")
+        plain = ("CROSS", "INNER") if what == "LATERAL" else ("CROSS",)
+        if what == "LATERAL" and node.kind not in plain and (alone := self.without_left(node)):
+            return alone  # type: ignore[no-any-return]
+        if node.kind not in plain and not _is_true(node.on):
             raise self.error(
-                node.pos,
+                node.on.pos if node.on is not None else node.pos,
                 "NOT_SUPPORTED",
                 f"{node.kind} JOIN involving {what} is only supported with condition ON TRUE",
             )
         if node.kind in ("RIGHT", "FULL"):
+            alone = self.without_left(node)
+            if alone is not None:
+                return alone  # type: ignore[no-any-return]
             raise self.error(
                 node.pos, "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN"
             )
@@ -325,6 +332,16 @@ class RelationMixin:
                 for source, name in zip(sources, names, strict=True)
             ]
         return f"LATERAL {sql}", sources
+
+    def without_left(self: Any, node: s.Join) -> Relation | None:
+        """The right side by itself; None when it needs the columns on its left."""
+        try:
+            made: Relation = self.relation(node.right)
+        except EngineError as error:
+            if error.name == "COLUMN_NOT_FOUND":
+                return None
+            raise
+        return made
 
     def using(
         self: Any,

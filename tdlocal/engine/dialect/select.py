@@ -557,6 +557,11 @@ class QueryCompiler(RelationMixin, WindowMixin, ExpressionCompiler):
                 message = f"Column '{column.parts[0]}' is ambiguous"
                 raise self.error(column.pos, "AMBIGUOUS_NAME", message)
         for call in calls(node) if grouped else ():
+            if call.name == "grouping" and any(column.parts[-1] in named for column in names(call.arguments)):
+                message = (
+                    "Invalid reference to output of SELECT clause from grouping() expression in ORDER BY"
+                )
+                raise failure("INVALID_ARGUMENTS", message)
             if call.name not in AGGREGATES or call.over is not None:
                 continue
             for column in names(call.arguments):

@@ -712,9 +712,7 @@ def reduce(c: Any, node: s.Call) -> Value:
     _, body = c.lambda_body(step, [start.kind, array.kind.item])
     kind = k.common(start.kind, body.kind)
     if kind is None:
-        raise failure(
-            "TYPE_MISMATCH", f"the state of reduce() is {start.kind}, its function gives {body.kind}"
-        )
+        raise unexpected(node, [array, start, *(c.argument(item) for item in node.arguments[2:])])
     names, body = c.lambda_body(step, [kind, array.kind.item])
     function = f"lambda {', '.join(names)}: {coerce(body, kind, c.zone).sql}"
     reduced = f"list_reduce({array.sql}, {function}, CAST({coerce(start, kind).sql} AS {k.duck(kind)}))"

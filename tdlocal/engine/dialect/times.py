@@ -58,7 +58,7 @@ def _typed(kind: k.Kind, written: str, zone: str) -> Value:
     if name == "date":
         if not re.fullmatch(r"\s*[+-]?\d{4,}-\d{1,2}-\d{1,2}\s*", written):
             raise ValueError(written)
-        zoned_micros(written, "UTC")
+        zoned_micros(written, "UTC", literal=True)
         return Value(f"CAST({text(written.strip())} AS DATE)", k.DATE, constant=written.strip())
     if name == "json":
         from tdlocal.engine.functions.jsons import json_parse
@@ -111,7 +111,7 @@ def _stamp(written: str, zone: str) -> Value:
         raise failure("NOT_SUPPORTED", "the local account counts time in microseconds, not in "
                       f"timestamp({precision})")  # fmt: skip
     place = zone_of_text(written)
-    micros = zoned_micros(written, place or "UTC")
+    micros = zoned_micros(written, place or "UTC", literal=True)
     if place:
         kind = k.Kind("timestamp with time zone", (precision,))
         return Value(f"make_timestamptz({micros})", kind, zone=text(place))

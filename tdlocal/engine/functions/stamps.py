@@ -70,8 +70,11 @@ def zone_of_text(text: str) -> str | None:
     return canonical_zone(name) if name else None
 
 
-def zoned_micros(text: str, default: str) -> int:
-    """Microseconds since 1970 of a timestamp's text, in its own zone or *default*. Raises ValueError."""
+def zoned_micros(text: str, default: str, *, literal: bool = False) -> int:
+    """Microseconds since 1970 of a timestamp's text, in its own zone or *default*. Raises ValueError.
+
+    An hour that the clocks leave out is read as the one behind it, but not in a *literal*.
+    """
     match = _STAMP.fullmatch(text)
     name = canonical_zone(match[8] or match[9] or match[10] or default) if match else None
     place = zone(name) if name else None
@@ -79,6 +82,10 @@ def zoned_micros(text: str, default: str) -> int:
         raise ValueError(f"no timestamp: {text}")
     parts = [int(part or 0) for part in match.groups()[:6]]
     moment = datetime(*parts, tzinfo=place)  # type: ignore[arg-type, misc]
+    if literal and moment.astimezone(UTC).astimezone(place).replace(tzinfo=None) != moment.replace(
+        tzinfo=None
+    ):
+        raise ValueError(f"the clocks leave this out: {text}")
     return (moment - _EPOCH) // _MICRO + int((match[7] or "").ljust(6, "0")[:6] or 0)
 
 
