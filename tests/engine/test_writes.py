@@ -188,3 +188,33 @@ def test_rows_that_tables_are_said_to_have_are_those_they_have(engine, ask, seed
         told = {table.name: table.rows for table in engine.tables("shop") if dice.random() < 0.5}
         told |= {name: engine.table("shop", name).rows for name in names if dice.random() < 0.5}
         assert told == {name: ask(f"select count(*) from {name}")[0][0] for name in told}
+
+
+def test_a_table_like_another_has_its_columns(ask):
+    ask("create table t (time bigint, name varchar, tags array(varchar))")
+    ask("create table u (like t including properties, extra double)")
+    assert ask("describe u") == [
+        ("time", "bigint", "", ""),
+        ("name", "varchar", "", ""),
+        ("tags", "array(varchar)", "", ""),
+        ("extra", "double", "", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("alter table t rename column name to tags", "COLUMN_ALREADY_EXISTS"),
+        ("create table u (like nosuch)", "TABLE_NOT_FOUND"),
+        ("create table t (x bigint)", "TABLE_ALREADY_EXISTS"),
+        ("insert into t (name, name) values ('a', 'b')", "DUPLICATE_COLUMN_NAME"),
+        ("show create view t", "TABLE_NOT_FOUND"),
+        ("deallocate prepare nosuch", "NOT_FOUND"),
+        ("create table u as select null as x", "COLUMN_TYPE_UNKNOWN"),
+    ],
+)
+def test_what_trino_refuses_to_define(ask, sql, name):
+    ask("create table t (time bigint, name varchar, tags varchar)")
+    with pytest.raises(EngineError) as told:
+        ask(sql, strict=False)
+    assert told.value.name == name

@@ -348,6 +348,16 @@ def first_last(c: Any, node: s.Call, values: list[Value]) -> Made:
     return Made(f"{name}({values[0].sql}, {order}){OVER}", values[0].kind, values[0].zone)
 
 
+def approx_distinct(c: Any, node: s.Call, values: list[Value]) -> Made | None:
+    """Counted exactly, whatever error was asked for; but one that Trino refuses is refused."""
+    asked = values[1].constant if len(values) == 2 and values[1].is_constant else None
+    if isinstance(asked, float | Decimal) and not 0.0040625 <= asked <= 0.26:
+        raise failure(
+            "INVALID_FUNCTION_ARGUMENT", f"Max standard error must be in [0.0040625, 0.26]: {asked}"
+        )
+    return None
+
+
 def unsupported(c: Any, node: s.Call, values: list[Value]) -> Made:
     raise failure("NOT_SUPPORTED", f"{node.name} is not supported by the local account")
 
@@ -356,7 +366,7 @@ _MAKERS: dict[str, Callable[[Any, s.Call, list[Value]], Made | None]] = {
     "min": min_max, "max": min_max, "min_by": min_max, "max_by": min_max, "sum": decimals, "avg": decimals,
     "approx_percentile": percentile, "map_agg": map_agg, "multimap_agg": multimap_agg, "map_union": map_union,
     "listagg": listagg, "reduce_agg": reduce_agg, "checksum": checksum, "td_first": first_last,
-    "td_last": first_last,
+    "td_last": first_last, "approx_distinct": approx_distinct,
     **dict.fromkeys(("make_set_digest", "merge_set_digest", "spatial_union", "learn_classifier",
                      "learn_regressor", "evaluate_classifier_predictions", "convex_hull_agg",
                      "geometry_union_agg"), unsupported),

@@ -303,10 +303,10 @@ class _Planner:
                 raise self.error(
                     node.pos, "COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {name}"
                 )
-        if len(set(names)) != len(names):
-            raise self.error(
-                node.pos, "DUPLICATE_COLUMN_NAME", "Insert column name is specified more than once"
-            )
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None:
+            message = f"Insert column name is specified more than once: {twice}"
+            raise self.error(node.pos, "DUPLICATE_COLUMN_NAME", message)
         wanted = tuple(kinds[name] for name in names[: len(made.outputs)])
         fits = len(names) == len(made.outputs) and all(
             self.insertable(output.kind, k.parse(column.type))
@@ -389,14 +389,20 @@ class _Planner:
     # -- names and shapes
 
     def plan_create_table(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
-        columns = []
+        target = self.named(details["name"], node.pos)
+        if self.session.catalog.table(*target) is not None and not (details["quiet"] or details["replace"]):
+            message = f"Table '{full_name(*target)}' already exists"
+            raise self.error(node.pos, "TABLE_ALREADY_EXISTS", message)
+        columns: list[Column] = []
         for name, written in details["columns"]:
+            if isinstance(written, s.Table):  # LIKE: every column of the other table
+                columns += self.existing(self.named(written.parts, written.pos), written.pos).columns
+                continue
             if written is None:
                 raise self.error(node.pos, "SYNTAX_ERROR", f"mismatched input: column {name} has no type")
             columns.append(self.defined(name, written))
         self.check_names(node.pos, [column.name for column in columns])
         self.check_time(node.pos, tuple(columns))
-        target = self.named(details["name"], node.pos)
         return plans.CreateTable(target, tuple(columns), details["quiet"], details["replace"])
 
     def defined(self, name: str, written: s.TypeName) -> Column:
@@ -452,6 +458,8 @@ class _Planner:
             if details["quiet_column"]:
                 return plans.Rows((), [], "RENAME COLUMN")
             raise self.error(node.pos, "COLUMN_NOT_FOUND", f"Column '{details['column']}' does not exist")
+        if details["new"] != details["column"] and self.has_column(node, details, details["new"]):
+            raise self.error(node.pos, "COLUMN_ALREADY_EXISTS", f"Column '{details['new']}' already exists")
         clause = f"RENAME COLUMN {quote(details['column'])} TO {quote(details['new'])}"
         return self.altered(node, details, clause, "RENAME COLUMN")
 
@@ -523,6 +531,10 @@ class _Planner:
         text = f"CREATE TABLE {name} (\n{body}\n)"
         return plans.Rows((Column("Create Table", "varchar"),), [(text,)])
 
+    def plan_show_create_view(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
+        name = full_name(*self.named(details["name"], node.pos))
+        raise self.error(node.pos, "TABLE_NOT_FOUND", f"View '{name}' does not exist")
+
     def plan_show_create_schema(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
         return plans.Rows(
             (Column("Create Schema", "varchar"),),
@@ -561,6 +573,8 @@ class _Planner:
         return plans.Rows((), [], "PREPARE")
 
     def plan_deallocate(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:
+        if details["prepared"] not in self.prepared:
+            raise failure("NOT_FOUND", f"Prepared statement not found: {details['prepared']}")
         return plans.Rows((), [], "DEALLOCATE")
 
     def plan_use(self, node: s.Statement, details: dict[str, Any]) -> plans.Plan:

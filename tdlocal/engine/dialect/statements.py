@@ -95,7 +95,12 @@ class StatementParser(QueryParser):
 
     def table_element(self) -> tuple[str, Any]:
         if self.at("LIKE"):
-            self.refuse(self.token.start, "CREATE TABLE … LIKE")
+            pos = self.advance().start
+            other = s.Table(pos, self.qualified_name())
+            if self.at("INCLUDING", "EXCLUDING"):
+                self.advance()
+                self.expect("PROPERTIES")
+            return "", other
         name = self.identifier()
         if self.at(",", ")"):
             return name, None
@@ -216,6 +221,8 @@ class StatementParser(QueryParser):
             return s.Statement(pos, "show create table", {"name": self.qualified_name()})
         if self.accept("CREATE", "SCHEMA"):
             return s.Statement(pos, "show create schema", {"name": self.qualified_name()})
+        if self.accept("CREATE", "VIEW"):
+            return s.Statement(pos, "show create view", {"name": self.qualified_name()})
         if self.accept("STATS"):
             self.refuse(pos, "SHOW STATS")
         self.wrong("Expecting: 'CATALOGS', 'COLUMNS', 'CREATE', 'FUNCTIONS', 'SCHEMAS', 'SESSION', 'TABLES'")
