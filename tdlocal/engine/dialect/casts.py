@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tdlocal.engine.dialect import kinds as k
 from tdlocal.engine.dialect.values import Value, fail, text
 from tdlocal.engine.failures import failure
@@ -503,40 +505,46 @@ def _readable(kind: k.Kind) -> bool:
 
 
 def _to_json(value: Value, target: k.Kind, safe: bool, zone: str) -> str:
-    return f"CAST({_json_of(value)} AS VARCHAR)"
+    return _json_of(value)
 
 
 def _json_of(value: Value) -> str:
-    """DuckDB text of type JSON."""
+    """DuckDB text of type VARCHAR that holds JSON, put together piece by piece: DuckDB's own functions would
+    write the numbers anew."""
     kind, sql = value.kind, value.sql
     if kind.name == "json":
-        return f"CAST({sql} AS JSON)"
+        return sql
     if kind.name == "array":
-        inner = _json_of(Value("e_", kind.item))
-        return f"to_json(list_transform({sql}, lambda e_: {inner}))"
+        items = f"list_transform({sql}, lambda e_: {_json_item('e_', kind.item)})"
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE '[' || array_to_string({items}, ',') || ']' END"
     if kind.name == "map":
-        inner = _json_of(Value("e_", kind.items[1]))
-        keys = f"list_transform(map_keys({sql}), lambda e_: {_shown(Value('e_', kind.items[0]))})"
-        made = (
-            f"py_json_sorted(CAST(to_json(map({keys}, list_transform(map_values({sql}), lambda e_:"
-            f" {inner}))) AS VARCHAR))"
+        key = _shown(Value("e_.key", kind.items[0]))
+        item = _json_item("e_.value", kind.items[1])
+        pairs = f"list_transform(map_entries({sql}), lambda e_: struct_pack(k := {key}, v := {item}))"
+        texts = (
+            f"list_transform(list_sort({pairs}), lambda p_: CAST(to_json(p_.k) AS VARCHAR) || ':' || p_.v)"
         )
-        return f"CAST(CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END AS JSON)"
+        made = f"'{{' || array_to_string({texts}, ',') || '}}'"
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE {made} END"
     if kind.name == "row":
-        pairs = ", ".join(
-            f"{text(name or '')}, {_json_of(Value(f'({sql}).f{n}', item))}"
+        made = " || ',' || ".join(
+            f"{text(json.dumps(name or '', ensure_ascii=False) + ':')} || {_json_item(f'({sql}).f{n}', item)}"
             for n, (name, item) in enumerate(zip(kind.fields, kind.items, strict=True), 1)
         )
-        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE json_object({pairs}) END"
+        return f"CASE WHEN {sql} IS NULL THEN NULL ELSE '{{' || {made} || '}}' END"
     if kind.name in ("date", "timestamp"):
-        return f"to_json({_shown(value)})"
+        return f"CAST(to_json({_shown(value)}) AS VARCHAR)"
     if kind.name == "real":
-        return f"CAST(py_json_real({sql}) AS JSON)"
+        return f"CAST(py_json_real({sql}) AS VARCHAR)"
     if kind.name == "double":
-        return f"CAST(py_json_double({sql}) AS JSON)"
+        return f"CAST(py_json_double({sql}) AS VARCHAR)"
     if kind.name == "decimal":
-        return f"CAST({decimal_text(sql, kind)} AS JSON)"  # every digit as it is
-    return f"to_json({sql})"
+        return decimal_text(sql, kind)  # every digit as it is
+    return f"CAST(to_json({sql}) AS VARCHAR)"
+
+
+def _json_item(sql: str, kind: k.Kind) -> str:
+    return f"coalesce({_json_of(Value(sql, kind))}, 'null')"
 
 
 def _of_type(sql: str, types: tuple[str, ...], made: str, target: k.Kind, safe: bool) -> str:

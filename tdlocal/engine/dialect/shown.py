@@ -67,6 +67,11 @@ def _type(node: s.TypeName) -> str:
     return f"{node.name}({', '.join(parts)})" if parts else node.name
 
 
+def _binary(node: s.Binary) -> str:
+    left, right = shown(node.left), shown(node.right)
+    return f"concat({left}, {right})" if node.operator == "||" else f"({left} {node.operator} {right})"
+
+
 def _unary(node: s.Unary) -> str:
     if node.operator != "NOT":
         return f"{node.operator}({shown(node.value)})" if node.operator == "-" else f"+{shown(node.value)}"
@@ -145,7 +150,7 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     s.Parameter: lambda node: "?",
     s.Column: lambda node: ".".join(map(_name, node.parts)),
     s.Field: lambda node: f"{shown(node.base)}.{_name(node.name)}",
-    s.Binary: lambda node: f"({shown(node.left)} {node.operator} {shown(node.right)})",
+    s.Binary: _binary,
     s.Unary: _unary,
     s.Like: _like,
     s.Between: lambda node: f"({shown(node.value)} BETWEEN {shown(node.low)} AND {shown(node.high)})",

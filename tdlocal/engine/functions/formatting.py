@@ -60,7 +60,7 @@ def _formatted(
     )
     wrong = needed != kind
     if given is None:
-        body = body if low != "b" else "false"
+        body = "false" if low == "b" else body[: int(precision)] if precision else body
     elif wrong:
         problem = f"IllegalFormatConversion: {letter} != java.{_JAVA.get(kind, 'lang.Object')}"
         fail("INVALID_FUNCTION_ARGUMENT", f"Invalid format string: {pattern} ({problem})")

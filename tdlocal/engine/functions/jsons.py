@@ -134,11 +134,6 @@ def json_parse(text: str) -> str | None:
         fail("INVALID_FUNCTION_ARGUMENT", f"Cannot convert value to JSON: '{text}'")
 
 
-def sorted_keys(text: str) -> str:
-    value = load(text)
-    return dump({key: value[key] for key in sorted(value)} if isinstance(value, dict) else value)
-
-
 def without_nulls(text: str) -> str:
     value = load(text)
     if isinstance(value, dict):

@@ -101,7 +101,6 @@ PLAIN: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "json_double": (jsons.double, [D], T),
     "json_real": (jsons.real, ["FLOAT"], T),
     "json_field": (jsons.field, [T, T, I, I], T),
-    "json_sorted": (jsons.sorted_keys, [T], T),
     "json_without_nulls": (jsons.without_nulls, [T], T),
     "json_extract": (jsons.extract, [T, T], T),
     "json_extract_scalar": (jsons.extract_scalar, [T, T], T),
