@@ -1,8 +1,10 @@
 """How much of a first map is right at first try: suggested columns held against the right ones.
 
 Run `python benchmarks/mapping.py`; `--json` prints figures for machines. The sources are those of
-tests/mapping/sources.yml: real files beside the project, and the columns of other vendors' exports. Exit
-code 1 when a source is below 80 %, or a key column is wrong without a word.
+tests/mapping/sources.yml: real files beside the project, and the columns of other vendors' exports. The
+known ones were there while the method and its words were made; of those written later the held out ones never
+were looked at, so that their share is what a stranger's data may expect. Exit code 1 when a known source is
+below 80 %, or has a key column wrong without a word.
 """
 
 from __future__ import annotations
@@ -26,15 +28,21 @@ def main() -> int:
     arguments = parser.parse_args()
     there = [name for name, source in SOURCES.items() if "folder" not in source or DATA.is_dir()]
     scores = [score(name) for name in there]
-    bad = [each for each in scores if each.share < LEAST or each.wrong_keys]
+    split = {name: SOURCES[name].get("split", "known") for name in there}
+    known = [each for each in scores if split[each.source] == "known"]
+    bad = [each for each in known if each.share < LEAST or each.wrong_keys]
     if arguments.json:
-        print(json.dumps([{**each._asdict(), "share": each.share} for each in scores]))
+        found = [{**each._asdict(), "share": each.share, "split": split[each.source]} for each in scores]
+        print(json.dumps(found))
         return 1 if bad else 0
     for each in scores:
         note = f"   wrong: {', '.join(each.wrong)}" if each.wrong else ""
         print(f"{each.source:22}{each.right:4} of {each.mappable:3}{each.share:7.0%}{note}")
-    right, mappable = sum(each.right for each in scores), sum(each.mappable for each in scores)
-    print(f"{'all':22}{right:4} of {mappable:3}{right / mappable:7.0%}   target {LEAST:.0%} of each")
+    for kind in ("known", "development", "held out"):
+        told = [each for each in scores if split[each.source] == kind]
+        right, mappable = sum(each.right for each in told), sum(each.mappable for each in told)
+        wrong = sum(len(each.wrong_keys) for each in told)
+        print(f"{kind:22}{right:4} of {mappable:3}{right / mappable:7.0%}   {wrong} wrong keys")
     return 1 if bad else 0
 
 
