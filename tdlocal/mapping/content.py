@@ -41,7 +41,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     "plain number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE),
     "point number": re.compile(rf"{BEFORE}(\d{{1,3}}([, '’\xa0\u202f\u2009]\d{{3}})+|\d+)?(\.\d*)?{AFTER}"),
     "comma number": re.compile(rf"{BEFORE}(\d{{1,3}}([. '’\xa0\u202f\u2009]\d{{3}})+|\d+)?(,\d*)?{AFTER}"),
-    "phone": re.compile(r"[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
+    "phone": re.compile(r"'?[+(]?\d[\d ()./+-]{5,20}\d(\s*x\s*\d+)?"),
     "json": re.compile(r"[\[{].*[\]}]", re.DOTALL),
 }
 MOST = 0.8  # share of the values that makes a kind

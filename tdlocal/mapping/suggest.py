@@ -25,6 +25,7 @@ from tdlocal.mapping.words import (
     MANY,
     OWNERS,
     SAME,
+    SYSTEMS,
     TABLES,
     TAXED,
     VENDORS,
@@ -38,6 +39,9 @@ ABOUT = 0.6  # least likeness of a raw table's name to what the target table is 
 USUALLY_MANY = 8  # … unless so many columns are found that the name does not matter; words.MANY has more
 ALIKE = 0.85  # least share of letters in common of words that are the same but for a slip
 LINES, ORDERS = "order_details", ("order_digital_transactions", "order_offline_transactions")
+LONGEST_MARK = 4  # letters that all columns of a table begin with
+MUCH_MORE = 1.5  # times quantity times price: no value of a line, but an order's
+A_CENT = 0.011
 ENOUGH = (
     3  # so many columns, and the raw table's name, speak for a table of which one core column is in doubt
 )
@@ -110,7 +114,7 @@ class TableGuess:
 def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) -> list[TableGuess]:
     """Return the best raw table and columns for each table of the schema, in its order."""
     seen = {table.name: {name: kinds(table.values.get(name, ())) for name in table.columns} for table in raw}
-    said = {table.name: in_english(table.name, table.columns, ENGLISH) for table in raw}
+    said = {table.name: in_plain_english(table) for table in raw}
     bare = bare_names({name: names[name] for name, names in said.items()})
     found = []
     for table, columns in schema.items():
@@ -123,6 +127,29 @@ def suggest(raw: Sequence[RawTable], schema: Mapping[str, Mapping[str, str]]) ->
     for guess in found:
         guess.stacked = siblings(guess.raw, raw)
     return with_lines(without_twins(found), schema, seen, said)
+
+
+def in_plain_english(table: RawTable) -> dict[str, str]:
+    """Return the table's name and its columns' names → what they are in English, without a common start."""
+    start = common_start(list(table.columns))
+    bare = {name: name.removeprefix(start) for name in table.columns}
+    english = in_english(table.name, bare.values(), ENGLISH)
+    return {table.name: english[table.name]} | {name: english[short] for name, short in bare.items()}
+
+
+def common_start(columns: Sequence[str]) -> str:
+    """Return the few letters that tell a table's columns from those of others and say nothing else.
+
+    >>> common_start(["c_custkey", "c_name", "c_phone", "time"]), common_start(["td_url", "td_path", "td_ip"])
+    ('c_', '')
+    """
+    names = [name for name in columns if name != "time"]
+    starts = {name.partition("_")[0] for name in names}
+    start = starts.pop() if len(starts) == 1 else ""
+    is_mark = 0 < len(start) <= LONGEST_MARK and start.lower() not in ENGLISH
+    return (
+        f"{start}_" if is_mark and len(names) >= ENOUGH and all(name > f"{start}_" for name in names) else ""
+    )
 
 
 def with_lines(
@@ -236,7 +263,8 @@ def table_guess(
         for target, declared in columns.items()
         for guess in column_guesses(table, target, declared, said, found)
     ]
-    guesses = valued_by_units(named_by_description(one_home_each(table, guesses, list(columns))))
+    guesses = named_by_description(one_home_each(table, guesses, list(columns)))
+    guesses = valued_by_units(proven_by_units(guesses, raw))
     sure = {guess.target for guess in guesses if guess.confidence >= LIKELY}
     lacks = tuple(" or ".join(group) for group in CORE.get(table, ()) if not set(group) & sure)
     taken = [guess for guess in guesses if guess.taken]
@@ -257,6 +285,46 @@ def tells_of_mails(table: str, found: Mapping[str, dict[str, float]]) -> bool:
     kinds_seen = {kind for kinds_of_column in found.values() for kind in kinds_of_column}
     phones = [column for column, seen in found.items() if "phone" in seen and "phone" in words_of(column)]
     return table == "email_activity" and {"email", "message"} <= kinds_seen and not phones
+
+
+def proven_by_units(guesses: list[Guess], raw: RawTable) -> list[Guess]:
+    """Replace a value of lines that is much more than quantity times price, an order's sum repeated with each
+    line, by the column that is their product; where none is, leave it to a person."""
+    by_target = {guess.target: guess for guess in guesses if guess.taken}
+    parts = [by_target.get(target) for target in ("quantity", "list_price", "net_price")]
+    if any(part is None or part.number == "comma" for part in parts):
+        return guesses
+    units, price, value = (numbers(raw.values.get(part.raw, ())) for part in parts if part)
+    due = [a * b if a is not None and b is not None else None for a, b in zip(units, price, strict=True)]
+    pairs = [(a, b) for a, b in zip(value, due, strict=True) if a is not None and b]
+    if not any(abs(a) > MUCH_MORE * abs(b) + A_CENT for a, b in pairs):
+        return guesses
+    used = {guess.raw for guess in guesses}
+    proven = [name for name in raw.columns if name not in used and is_product(raw.values.get(name, ()), due)]
+    old = by_target["net_price"]
+    doubt = replace(old, confidence=min(old.confidence, SURE - 0.01), reason="more than quantity times price")
+    sure = replace(old, raw=proven[0], confidence=SURE, reason="quantity times price") if proven else doubt
+    return [sure if guess is old else guess for guess in guesses]
+
+
+def is_product(values: Sequence[object], due: Sequence[float | None]) -> bool:
+    """Tell whether most values are what quantity times price makes.
+
+    >>> is_product(["4.00", "9", "5"], [4.0, 9.0, 6.0]), is_product(["1"], [None])
+    (True, False)
+    """
+    pairs = [(a, b) for a, b in zip(numbers(values), due, strict=False) if a is not None and b]
+    return bool(pairs) and sum(abs(a - b) <= A_CENT for a, b in pairs) > HALF * len(pairs)
+
+
+def numbers(values: Sequence[object]) -> list[float | None]:
+    """Return values as numbers, whatever currency stands with them.
+
+    >>> numbers(["$1,234.50", "", None, "x"])
+    [1234.5, None, None, None]
+    """
+    texts = [re.sub(r"[^\d.-]", "", str(value)) for value in values]
+    return [float(text) if re.fullmatch(r"-?\d+(\.\d*)?", text) else None for text in texts]
 
 
 def valued_by_units(guesses: list[Guess]) -> list[Guess]:
@@ -455,6 +523,8 @@ def canonical(name: str) -> list[str]:
     (['quantity', 'order'], ['created', 'at'], ['subtotal'])
     """
     words = [part for word in words_of(name) for part in SAME.get(word, word).split()]
+    while len(words) > 1 and words[0] in SYSTEMS:
+        words.pop(0)
     says_which = bool(set(words) & (TAXED - {"tax", "vat"}))
     while says_which and len(words) > 1 and words[-1] in TAXED:
         words.pop()

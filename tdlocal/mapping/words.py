@@ -21,7 +21,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "order_details": (
         "order line", "order lines", "order items", "line items", "order details", "order positions",
-        "sales order detail", "basket", "transaction items", "sales", "transactions", "fact internet sales",
+        "sales order detail", "basket", "transaction items", "invoice line", "invoice item",
+        "sales", "transactions", "fact internet sales",
     ),
     "email_activity": ("email activity", "email events", "email", "event", "events", "campaign events"),
     "sms_activity": ("sms activity", "sms", "text messages", "messages", "mobile messages"),
@@ -100,7 +101,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "external user id", "subscriber external id", "customer code", "client number", "consumer id",
         "loyalty card number", "loyalty card id", "card member id", "contact key", "customer reference",
         "customer internal id", "customer account", "cust account", "account code", "client code",
-        "member code", "customer guid", "customer uuid",
+        "member code", "customer guid", "customer uuid", "customer sk",
     ),
     "loyalty_profile.customer_id": (
         "id", "business entity id", "customer alternate key", "entity id", "user name", "record id",
@@ -134,7 +135,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     **{
         f"loyalty_profile.{part}": tuple(
             f"{side} {middle}{word}"
-            for side in ("billing", "shipping", "default") for middle in ("", "address ") for word in words
+            for side in ("billing", "shipping", "default", "postal")
+            for middle in ("", "address ") for word in words
         )
         for part, words in PARTS.items() if part not in ("first_name", "last_name")
     },
@@ -169,7 +171,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "member since", "enrolled at", "enrollment date", "date added", "opened at", "customer since",
         "create date", "recorded at",
         "date joined", "joined at", "account created", "registered", "date registered", "signup at",
-        "first seen",
+        "first seen", "first visit", "created time", "created on",
     ),
     "updated_at": (
         "updated at", "updated", "account updated at", "modified date", "last modified", "modified",
@@ -177,7 +179,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "last modified date", "last update", "updated date", "date updated", "date modified", "last edited",
     ),
     "wishlist_item": ("wishlist item", "wishlist"),
-    "net_redeemable_balance": ("redeemable balance", "loyalty redeemable balance", "store credit"),
+    "net_redeemable_balance": (
+        "redeemable balance", "loyalty redeemable balance", "loyalty balance", "store credit",
+    ),
     "net_debits": ("net debits", "debits"),
     "membership_points_earned": (
         "points earned", "loyalty points earned", "lifetime points", "total points earned",
@@ -189,7 +193,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "membership_points_pending": ("points pending", "loyalty points pending"),
     "total_loyalty_purchases": (
         "loyalty purchases", "total redemptions", "orders count", "loyalty total redemptions",
-        "total orders", "order count", "number of orders", "order total count",
+        "total orders", "order count", "transaction count", "number of orders", "order total count",
     ),
     "token": (
         "card token", "payment token", "credit card id", "card number", "card fingerprint", "card hash",
@@ -232,7 +236,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "projected_delivery_date": (
         "projected delivery date", "estimated delivery date", "due date", "delivery date",
-        "expected delivery", "promised date", "estimated arrival",
+        "expected delivery", "expected shipment date", "promised date", "estimated arrival",
     ),
     "bopis_flag": (
         "bopis flag", "bopis", "pickup in store", "is pickup", "click and collect", "store pickup",
@@ -293,13 +297,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "line num", "line sequence number", "sequence number", "line nr", "line item number",
         "entry number", "item selection id", "item id", "row id", "row no", "line order",
     ),
-    "order_details.order_line_no": ("order line item", "order detail id", "id"),
+    "order_details.order_line_no": ("order line item", "order detail id", "invoice line id", "id"),
     "product_id": (
         "product id", "sku", "product key", "item id", "article no", "upc", "product sku", "variant id",
         "article number", "item no", "item code", "product code", "style number", "barcode",
         "product no", "plu", "stock code", "lineitem sku", "item sku", "product reference",
         "item", "material", "material number", "article", "article id", "asin", "ean", "gtin",
-        "product number", "goods id", "menu item id", "item number",
+        "product number", "goods id", "track id", "item sk", "menu item id", "item number",
     ),
     "product_name": (
         "product name", "title", "name", "item name", "product", "item", "item description",
@@ -406,6 +410,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "survey_id": (
         "survey id", "survey ref", "survey", "form id", "questionnaire id", "poll id", "campaign id",
+        "survey type",
     ),
     "respondent_id": ("respondent id", "response id", "submission id", "respondent", "participant id"),
     "question_id": ("question id", "question ref", "question code", "field id", "item id"),
@@ -452,9 +457,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "td_color": ("color depth", "screen color", "colour depth"),
     "td_description": ("page description", "meta description"),
     "device_id": ("device id", "device identifier", "device uuid", "installation id", "vendor id", "idfv"),
-    "session_id": ("session id", "session", "visit id", "session identifier"),
-    "user_id": ("user id", "customer id", "account id", "external user id"),
-    "adid": ("adid", "gaid", "google advertising id", "android advertising id", "aaid"),
+    "session_id": ("session id", "session", "user session", "visit id", "session identifier"),
+    "user_id": ("user id", "customer id", "account id", "external user id", "customer user id"),
+    "adid": ("adid", "gaid", "google advertising id", "advertising id", "android advertising id", "aaid"),
     "idfa": ("idfa", "ios advertising id", "apple advertising id"),
     "version_name": (
         "version name", "app version", "app info version", "application version", "app version string",
@@ -469,7 +474,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "ip_address": ("ip address", "ip", "client ip"),
     "language": ("language", "locale", "device language"),
     "region": ("region", "geo region", "state"),
-    "event_properties": ("event properties", "properties", "event params", "event data"),
+    "event_properties": ("event properties", "properties", "event params", "event data", "event value"),
     "user_properties": ("user properties", "user attributes", "traits"),
     "uuid": ("uuid", "insert id", "event uuid"),
     "location_lat": ("lat", "latitude"),
@@ -489,7 +494,7 @@ SAME = {
     "trans": "transaction", "ord": "order", "mail": "email", "lang": "language", "curr": "currency",
     "shipment": "shipping", "freight": "shipping", "bill": "billing", "ship": "shipping",
     "ipaddress": "ip address", "cd": "code", "key": "id", "tran": "transaction", "add": "created",
-    "added": "created", "upd": "updated",
+    "added": "created", "upd": "updated", "descr": "description", "seq": "sequence",
 }
 # fmt: on
 
@@ -502,6 +507,11 @@ VENDORS = frozenset(
     "recharge report responsys sage sailthru salesforce sample sap segment sendgrid sfcc sfdc shopify "
     "shopware smile src staging stg stripe table tbl tmp twilio typeform v view wc wms woocommerce work "
     "wp yotpo zendesk".split()
+)
+# systems whose name in front of a column's says which one knows it so
+SYSTEMS = frozenset(
+    "bigcommerce braze clover hubspot klaviyo lightspeed magento mailchimp salesforce shopify square stripe "
+    "woocommerce zendesk".split()
 )
 # words at the end of a sum that say which tax is in it
 TAXED = frozenset("ex exc excl excluding inc incl including o tax vat w".split())

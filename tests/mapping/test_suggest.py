@@ -153,6 +153,28 @@ def test_a_table_that_is_nearly_right_is_named_with_what_it_lacks():
     assert (orders.raw, orders.near, orders.lacks) == ("", "orders", ("order_no",))
 
 
+def test_letters_that_all_columns_of_a_table_begin_with_say_nothing():
+    values = {"q_orderkey": ["1"], "q_custkey": ["7"], "q_orderdate": ["2026-03-01"], "q_totalprice": ["9.5"]}
+    raw = RawTable("orders", dict.fromkeys(values, "varchar"), values)
+    guess = guesses_of(raw, "order_digital_transactions")
+    taken = {column.target: column.raw for column in guess.columns if column.taken}
+    assert (taken["order_no"], taken["customer_id"]) == ("q_orderkey", "q_custkey")
+
+
+def test_an_orders_sum_repeated_with_each_line_is_not_the_lines_value():
+    values = {
+        "order_no": ["1", "1"], "sku": ["a", "b"], "qty": ["2", "1"], "unit_price": ["5.00", "3.00"],
+        "total": ["13.00", "13.00"],
+    }  # fmt: skip
+    raw = RawTable("order_lines", dict.fromkeys(values, "varchar"), values)
+    taken = {c.target: c.raw for c in guesses_of(raw, "order_details").columns if c.taken}
+    assert "net_price" not in taken
+    values = {**values, "due": ["10.00", "3.00"]}
+    raw = RawTable("order_lines", dict.fromkeys(values, "varchar"), values)
+    taken = {c.target: c.raw for c in guesses_of(raw, "order_details").columns if c.taken}
+    assert taken["net_price"] == "due"
+
+
 def test_what_must_be_seconds_is_made_seconds():
     values = {"phone": ["+14155550111"], "event": ["delivered"], "sent_at": ["2026-03-01T10:00:00Z"]}
     raw = RawTable("sms_events", dict.fromkeys(values, "varchar"), values)
