@@ -3,8 +3,7 @@ select array_join(array_agg(c order by n), '␟') as c
 from (
   select t.n, array_join(array_agg('"' || c.column_name || '"' order by c.ordinal_position), ', ') as c
   from information_schema.columns as c
-  inner join unnest(array['${outputs.join("','")}']) with ordinality as t (name, n)
-    on c.table_schema = '{{ database }}' and c.table_name = lower(t.name) || '__next'
-  where c.column_name <> 'built_for'
+  cross join unnest(array['${outputs.join("','")}']) with ordinality as t (name, n)
+  where c.table_schema = '{{ database }}' and c.table_name = lower(t.name) || '__next' and c.column_name <> 'built_for'
   group by t.n
 ) as c
