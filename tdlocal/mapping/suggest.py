@@ -37,6 +37,7 @@ LIKELY = 0.6  # least confidence of any other
 DOUBTFUL = 0.45  # below, not even a comment
 ABOUT = 0.6  # least likeness of a raw table's name to what the target table is called …
 USUALLY_MANY = 8  # … unless so many columns are found that the name does not matter; words.MANY has more
+SOME = 4  # … and fewer where half of the name's words speak for it
 ALIKE = 0.85  # least share of letters in common of words that are the same but for a slip
 LINES, ORDERS = "order_details", ("order_digital_transactions", "order_offline_transactions")
 LONGEST_MARK = 4  # letters that all columns of a table begin with
@@ -273,7 +274,8 @@ def table_guess(
     if lacks and not (may_be and len(taken) >= ENOUGH):
         near = raw.name if likeness >= ABOUT else ""
         return TableGuess(table, raw.name, (), 0.0, guesses, near, lacks)
-    if likeness < ABOUT and len(taken) < MANY.get(table, USUALLY_MANY):
+    enough = SOME if likeness >= HALF else MANY.get(table, USUALLY_MANY)
+    if likeness < ABOUT and len(taken) < enough:
         return TableGuess(table, raw.name, (), 0.0, guesses)
     covered = sum(guess.confidence for guess in taken)
     score = covered / len(columns) + likeness - (HALF if lacks else 0.0)
